@@ -1,0 +1,49 @@
+package invoke
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"sync"
+)
+
+// Fake is an Invoker for tests of services: each function is a Go func that
+// gets the payload and returns the response. It records what it was asked.
+type Fake struct {
+	// Functions by the name (or ARN) used in the request.
+	Functions map[string]func(ctx context.Context, payload []byte) (response []byte, end End)
+
+	mu    sync.Mutex
+	calls []Request
+}
+
+// Calls returns the requests so far, in order of arrival.
+func (f *Fake) Calls() []Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]Request(nil), f.calls...)
+}
+
+// Invoke implements Invoker.
+func (f *Fake) Invoke(ctx context.Context, req *Request) (*Result, error) {
+	kept := *req
+	kept.Payload = bytes.Clone(req.Payload)
+	f.mu.Lock()
+	f.calls = append(f.calls, kept)
+	f.mu.Unlock()
+	fn := f.Functions[req.Function]
+	if fn == nil {
+		return nil, &Error{Status: 404, Code: "ResourceNotFoundException", Message: "Function not found: " + req.Function}
+	}
+	body, end := fn(ctx, kept.Payload)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return &Result{
+		RequestID:       "00000000-0000-4000-8000-000000000000",
+		ExecutedVersion: "$LATEST",
+		Body:            io.NopCloser(bytes.NewReader(body)),
+		End:             func() End { return end },
+		LogTail:         func() []byte { return nil },
+	}, nil
+}

@@ -1,0 +1,120 @@
+// Package invoke is the door through which every service calls a function:
+// API Gateway, Function URLs, triggers and the Invoke API all use [Invoker],
+// and only the lambda service knows about processes.
+//
+// A result's body yields bytes as the function writes them, so that no caller
+// needs a second way for streams; what ended it is known after its EOF.
+package invoke
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Type is how the caller waits: Lambda's X-Amz-Invocation-Type.
+type Type string
+
+const (
+	RequestResponse Type = "RequestResponse"
+	Event           Type = "Event" // queued; the result is an accepted request without a body
+	DryRun          Type = "DryRun"
+)
+
+// Mode says whether the caller wants the response as it is written. It is the
+// invoke that decides, not the runtime (docs/compatibility.md, Streaming).
+type Mode int
+
+const (
+	// Buffered: at most 6,291,556 bytes; the body is complete when Invoke
+	// returns, and so is what ended it.
+	Buffered Mode = iota
+	// Stream: Invoke returns with the first byte of the response, its end or
+	// a failure, whichever comes first.
+	Stream
+)
+
+// Caller is the service on whose behalf a function is called, for the
+// function's resource policy; the zero value is a caller whose right was
+// checked already (the Invoke API, a credentials role).
+type Caller struct {
+	Service   string // e.g. "apigateway.amazonaws.com"
+	SourceARN string // e.g. "arn:aws:execute-api:…/$connect"
+}
+
+// Request is one invocation.
+type Request struct {
+	// Function is a name, partial ARN or ARN, with or without a qualifier.
+	Function  string
+	Qualifier string
+	Type      Type // "" is RequestResponse
+	Mode      Mode
+	Payload   []byte // JSON; must not change until the result is closed
+	Caller    Caller
+	// RequestID is chosen by Lambda when empty.
+	RequestID     string
+	TraceID       string // X-Amzn-Trace-Id of the caller, may be empty
+	ClientContext []byte // decoded JSON, RequestResponse only
+	LogTail       bool   // collect the last 4 KB of log for Result.LogTail
+}
+
+// Outcome is what ended an invocation.
+type Outcome int
+
+const (
+	// Complete: the function answered.
+	Complete Outcome = iota
+	// FunctionError: the function, its runtime or its process failed;
+	// ErrorType and the body (Buffered) or ErrorBody (Stream) say how.
+	FunctionError
+	// TimedOut: the function's own time limit passed. Also a function error
+	// to the caller (X-Amz-Function-Error is set).
+	TimedOut
+	// Truncated: the response ended before its end.
+	Truncated
+)
+
+// End is what is known once the body has ended.
+type End struct {
+	Outcome Outcome
+	// ErrorType is Lambda's name for the failure, e.g. "Runtime.ExitError" or
+	// the function's own errorType; empty when Complete.
+	ErrorType string
+	// ErrorBody is the error as JSON when it is not the body itself.
+	ErrorBody []byte
+	Duration  time.Duration
+}
+
+// Result is an invocation that was accepted.
+type Result struct {
+	RequestID       string
+	ExecutedVersion string // "$LATEST" or a number
+	ContentType     string // as the runtime sent it, may be empty
+	// Body yields the response as it is written. It is never nil; for Event
+	// and DryRun it is empty. Close abandons what is left, and must be called.
+	Body io.ReadCloser
+	// End tells what ended the body. It is valid after Body has returned
+	// io.EOF or an error, and at once in Buffered mode.
+	End func() End
+	// LogTail returns the log collected, when it was asked for, after End.
+	LogTail func() []byte
+}
+
+// Invoker calls functions.
+type Invoker interface {
+	// Invoke starts an invocation and waits as Request.Mode says. Errors are
+	// *Error when Lambda would have refused the call; a failure inside the
+	// function is no error but an End. Cancelling ctx abandons the wait; the
+	// function itself goes on, as on AWS.
+	Invoke(ctx context.Context, req *Request) (*Result, error)
+}
+
+// Error is a refusal by Lambda itself: the function is missing, the caller
+// may not invoke it, the payload is too large, there is no capacity.
+type Error struct {
+	Status  int    // HTTP status of the Invoke API
+	Code    string // e.g. "ResourceNotFoundException"
+	Message string
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
