@@ -1,0 +1,72 @@
+// Package serverless reads a Serverless Framework service (serverless.yml and
+// its JSON, JavaScript and TypeScript forms) into the CloudFormation template
+// that `serverless package` would have made of it, positions kept.
+//
+// The way of a service through the package: the file is read (read.go, or
+// config.go when it is code), its variables are resolved (package variable),
+// and what it says is turned into resources with the framework's own logical
+// ids (naming.go), because users write those ids in their `resources`.
+// Nothing is packaged: a function's Code names the folder it lies in, and its
+// Metadata says whether a bundler has to make something runnable of it.
+package serverless
+
+import (
+	"context"
+
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
+)
+
+// Options is what the outside adds to the file. The zero value reads a plain
+// serverless.yml with an empty environment.
+type Options struct {
+	// Stage and Region come from the command line; empty means the file's
+	// own, else "dev" and "us-east-1" as the framework has it.
+	Stage, Region string
+	// Params are the --param k=v pairs, CLI every other ${opt:...}.
+	Params map[string]string
+	CLI    map[string]string
+	// Env looks up the process environment. Load reads .env files itself.
+	Env func(string) (string, bool)
+	// AccountID answers ${aws:accountId}; empty means 000000000000.
+	AccountID string
+	// Node is the path of the node binary; empty means the one on PATH.
+	Node string
+	// Outputs are local values for what lives on AWS: the key is the whole
+	// variable without its braces ("cf:stack.Out", "ssm:/path"). A value that
+	// is a JSON object or list counts as one.
+	Outputs map[string]string
+	// Bundler makes code configuration runnable; without one, .ts files and
+	// imports between files are refused and plain .js and .mjs still run.
+	Bundler Bundler
+}
+
+// Bundler turns a configuration written as code into one CommonJS module for
+// node: packages stay external, path aliases of tsconfig.json are honoured,
+// and __dirname, __filename and import.meta of every source file are those of
+// the source file (handler paths are built from them). files lists every
+// source that went in, the entry first.
+type Bundler interface {
+	Config(ctx context.Context, file string) (js []byte, files []string, err error)
+}
+
+// Service is a read service.
+type Service struct {
+	Name, Stage, Region string
+	// Root is the CloudFormation template, intrinsics unresolved.
+	Root *document.Node
+	// Dir is the service's folder; local paths in Root are relative to it.
+	Dir string
+	// Files are all files read to get here: what to watch.
+	Files []string
+	// DotEnv holds what the .env files said.
+	DotEnv map[string]string
+	// Logical maps a function's key to the logical id of its Lambda function.
+	Logical map[string]string
+}
+
+// Load reads the service at path: a configuration file, or a folder that holds
+// one. The service is nil when the list has errors.
+func Load(ctx context.Context, path string, o Options) (*Service, diag.List) {
+	return nil, diag.List{diag.Errorf(diag.Position{File: path}, "", "reading Serverless Framework services is not built yet")}
+}
