@@ -1,0 +1,22 @@
+// Command default answers whatever names no known action with a line of help.
+package main
+
+import (
+	"context"
+	"log"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/suiro-dev/suiro/examples/chat-go/internal/chat"
+)
+
+func main() {
+	room, err := chat.Open(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.Start(func(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+		const help = `send {"action":"sendmessage","message":"hello"}`
+		return events.APIGatewayProxyResponse{StatusCode: 200}, room.Post(ctx, e.RequestContext, e.RequestContext.ConnectionID, help)
+	})
+}
