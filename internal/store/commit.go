@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// queueLength bounds the writes that wait for the committer; Commit waits
+	// for a place beyond it.
+	queueLength = 1024
+	// batchLength and batchBytes bound one transaction, so that the first
+	// writer in it does not wait for an unbounded number of others.
+	batchLength = 512
+	batchBytes  = 16 << 20
+)
+
+// write is one function on its way through the committer.
+type write struct {
+	fn   func(Tx) error
+	done chan error
+	// state goes from waiting to running or to abandoned, whoever is first:
+	// the committer that runs it or the caller whose context ended.
+	state atomic.Int32
+}
+
+const (
+	waiting = iota
+	running
+	abandoned
+)
+
+// committer owns the goroutine that writes. Nothing else opens a batch.
+type committer struct {
+	engine engine
+	queue  chan *write
+
+	mu      sync.RWMutex // held for reading while a Commit enqueues
+	stopped bool
+	exited  chan struct{}
+}
+
+func startCommitter(e engine) *committer {
+	c := &committer{engine: e, queue: make(chan *write, queueLength), exited: make(chan struct{})}
+	go c.run()
+	return c
+}
+
+// Commit runs fn inside the next transaction and returns after it is on disk.
+// When fn fails its writes are undone and Commit returns its error. fn may run
+// on another goroutine but never after Commit returned; it runs once or, when
+// ctx ends first or the store is closed, not at all. A failed transaction (a
+// full disk) fails every function in it and leaves the store as it was.
+func (s *Store) Commit(ctx context.Context, fn func(Tx) error) error {
+	w := &write{fn: fn, done: make(chan error, 1)}
+	if err := s.committer.enqueue(ctx, w); err != nil {
+		return err
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		if w.state.CompareAndSwap(waiting, abandoned) {
+			return ctx.Err()
+		}
+		// Already running: its outcome is a flush away and must be told.
+		return <-w.done
+	}
+}
+
+func (c *committer) enqueue(ctx context.Context, w *write) error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if c.stopped {
+		return ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case c.queue <- w:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// stop waits until everything queued is answered.
+func (c *committer) stop() {
+	c.mu.Lock()
+	if !c.stopped {
+		c.stopped = true
+		close(c.queue)
+	}
+	c.mu.Unlock()
+	<-c.exited
+}
+
+func (c *committer) run() {
+	defer close(c.exited)
+	for first := range c.queue {
+		c.commit(first)
+	}
+}
+
+// commit runs first and whatever else is waiting in one transaction. It never
+// waits for company: while this transaction is flushed the queue fills, and
+// that is the next one.
+func (c *committer) commit(first *write) {
+	b, err := c.engine.begin()
+	if err != nil {
+		first.answer(err)
+		return
+	}
+	var (
+		ran     []*write
+		results []error
+		dirty   int // bytes written
+		failure error
+	)
+	for w := first; w != nil; w = c.next(len(ran), dirty) {
+		if !w.state.CompareAndSwap(waiting, running) {
+			continue
+		}
+		tx := &overlay{base: b}
+		fnErr := call(w.fn, tx)
+		ran, results = append(ran, w), append(results, fnErr)
+		if fnErr != nil {
+			continue
+		}
+		n, applyErr := tx.apply(b)
+		dirty += n
+		if applyErr != nil {
+			failure = applyErr
+			break
+		}
+	}
+	switch {
+	case failure != nil || dirty == 0:
+		b.rollback()
+	default:
+		failure = b.commit()
+	}
+	for i, w := range ran {
+		// A function that failed may have failed over what an earlier one of
+		// this batch wrote, so it too is told when that never came to be.
+		if failure != nil {
+			w.answer(fmt.Errorf("write to the store: %w", failure))
+		} else {
+			w.answer(results[i])
+		}
+	}
+}
+
+// next takes another waiting write, nil when none waits or the batch is full.
+func (c *committer) next(n, dirty int) *write {
+	if n >= batchLength || dirty >= batchBytes {
+		return nil
+	}
+	select {
+	case w := <-c.queue: // nil when closed
+		return w
+	default:
+		return nil
+	}
+}
+
+func (w *write) answer(err error) { w.done <- err }
+
+// call runs fn; a panic in it fails this write, not the others in the batch.
+func call(fn func(Tx) error, tx Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a commit: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn(tx)
+}

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+)
+
+// maxKey is the longest key bbolt takes.
+const maxKey = 32768
+
+var errKeySize = errors.New("key must be 1 to 32,768 bytes long")
+
+// overlay is the Tx one function sees: its own writes, held back, over what
+// the batch has so far. Dropping the overlay undoes the function.
+type overlay struct {
+	base   Snapshot
+	writes []change // by key, each key once
+}
+
+type change struct {
+	key, value []byte // value is nil for a deletion
+}
+
+func (o *overlay) find(key []byte) (int, bool) {
+	// Most functions write in ascending order, or one row.
+	if n := len(o.writes); n == 0 || bytes.Compare(o.writes[n-1].key, key) < 0 {
+		return n, false
+	}
+	return slices.BinarySearchFunc(o.writes, key, func(c change, k []byte) int { return bytes.Compare(c.key, k) })
+}
+
+func (o *overlay) set(c change) error {
+	if len(c.key) == 0 || len(c.key) > maxKey {
+		return errKeySize
+	}
+	i, found := o.find(c.key)
+	if found {
+		o.writes[i] = c
+	} else {
+		o.writes = slices.Insert(o.writes, i, c)
+	}
+	return nil
+}
+
+func (o *overlay) Put(key, value []byte) error {
+	if value == nil {
+		value = []byte{}
+	}
+	return o.set(change{key, value})
+}
+
+func (o *overlay) Delete(key []byte) error { return o.set(change{key, nil}) }
+
+func (o *overlay) Get(key []byte) ([]byte, error) {
+	if i, found := o.find(key); found {
+		return o.writes[i].value, nil
+	}
+	return o.base.Get(key)
+}
+
+// Scan merges the held-back writes into the base's rows. It works on a copy of
+// the writes in range, so that visit may write.
+func (o *overlay) Scan(r Range, d Direction, visit func(key, value []byte) bool) error {
+	mine := o.within(r)
+	if len(mine) == 0 {
+		return o.base.Scan(r, d, visit)
+	}
+	if d == Descending {
+		slices.Reverse(mine)
+	}
+	stopped := false
+	// emit visits own writes up to key (all when key is nil); a write to key
+	// itself takes the place of the base's row.
+	emit := func(key []byte) (replaced bool) {
+		for len(mine) > 0 && !stopped {
+			order := -1
+			if key != nil {
+				order = bytes.Compare(mine[0].key, key)
+				if d == Descending {
+					order = -order
+				}
+			}
+			if order > 0 {
+				break
+			}
+			c := mine[0]
+			mine = mine[1:]
+			if c.value != nil && !visit(c.key, c.value) {
+				stopped = true
+			}
+			if order == 0 {
+				return true
+			}
+		}
+		return false
+	}
+	err := o.base.Scan(r, d, func(key, value []byte) bool {
+		if replaced := emit(key); replaced || stopped {
+			return !stopped
+		}
+		if !visit(key, value) {
+			stopped = true
+		}
+		return !stopped
+	})
+	if err == nil && !stopped {
+		emit(nil)
+	}
+	return err
+}
+
+func (o *overlay) within(r Range) []change {
+	if len(o.writes) == 0 {
+		return nil
+	}
+	from, to := 0, len(o.writes)
+	if len(r.From) > 0 {
+		from, _ = o.find(r.From)
+	}
+	if len(r.To) > 0 {
+		to, _ = o.find(r.To)
+	}
+	if from >= to {
+		return nil
+	}
+	return slices.Clone(o.writes[from:to])
+}
+
+// apply hands the writes to the batch and returns their size.
+func (o *overlay) apply(b batch) (size int, err error) {
+	for _, c := range o.writes {
+		if c.value == nil {
+			err = b.delete(c.key)
+		} else {
+			err = b.put(c.key, c.value)
+		}
+		if err != nil {
+			return size, err
+		}
+		size += len(c.key) + len(c.value)
+	}
+	return size, nil
+}
