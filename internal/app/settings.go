@@ -1,0 +1,114 @@
+package app
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
+)
+
+// SettingsFile holds, beside the template, what the template cannot say. No
+// app needs one to start. docs/suiro.schema.json describes it for editors.
+const SettingsFile = "suiro.yaml"
+
+// Settings are the contents of SettingsFile.
+type Settings struct {
+	// Ports by logical id of an endpoint's resource; "aws" is the AWS API.
+	Ports map[string]int
+	// Parameters of the template.
+	Parameters map[string]string
+	// Variables answer ${cf:…}, ${ssm:…} and ${s3:…} of a Serverless file,
+	// by the whole text between the braces.
+	Variables map[string]string
+	// AccountID stands for AWS::AccountId.
+	AccountID string
+	// Watch holds folders and files to watch besides the app's own.
+	Watch []string
+}
+
+// fields lists every key of the file and how it is read.
+var fields = map[string]func(*Settings, *document.Node, *diag.List){
+	"ports":      readPorts,
+	"parameters": func(s *Settings, n *document.Node, l *diag.List) { s.Parameters = texts("parameters", n, l) },
+	"variables":  func(s *Settings, n *document.Node, l *diag.List) { s.Variables = texts("variables", n, l) },
+	"accountId":  readAccount,
+	"watch":      func(s *Settings, n *document.Node, l *diag.List) { s.Watch = n.Strings() },
+}
+
+func readSettings(dir string) (*Settings, diag.List) {
+	s := &Settings{Ports: map[string]int{}, Parameters: map[string]string{}, Variables: map[string]string{}}
+	path := filepath.Join(dir, SettingsFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, diag.List{diag.Errorf(diag.Position{File: path}, "", "%v", err)}
+	}
+	root, msgs := document.Parse(path, data)
+	if root == nil {
+		return s, msgs
+	}
+	if root.Kind != document.Map {
+		msgs.Add(diag.Errorf(root.Pos, "", "settings are an object of keys, not a %s", root.Kind))
+		return s, msgs
+	}
+	for _, m := range root.Members {
+		read := fields[m.Key]
+		if read == nil {
+			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, parameters, ports, variables, watch"))
+			continue
+		}
+		read(s, m.Value, &msgs)
+	}
+	return s, msgs
+}
+
+func readPorts(s *Settings, n *document.Node, msgs *diag.List) {
+	if n.Kind != document.Map {
+		msgs.Add(diag.Errorf(n.Pos, "ports", "takes logical ids and port numbers"))
+		return
+	}
+	for _, m := range n.Members {
+		port, ok := m.Value.Integer()
+		if !ok || port < 1 || port > 65535 {
+			msgs.Add(diag.Errorf(m.Value.Pos, "ports."+m.Key, "not a port number from 1 to 65535"))
+			continue
+		}
+		s.Ports[m.Key] = port
+	}
+}
+
+var accountID = regexp.MustCompile(`^\d{12}$`)
+
+func readAccount(s *Settings, n *document.Node, msgs *diag.List) {
+	s.AccountID = n.TextOr("")
+	if !accountID.MatchString(s.AccountID) {
+		msgs.Add(diag.Errorf(n.Pos, "accountId", "an account id has 12 digits"))
+	}
+}
+
+func texts(key string, n *document.Node, msgs *diag.List) map[string]string {
+	out := make(map[string]string)
+	if n.Kind != document.Map {
+		msgs.Add(diag.Errorf(n.Pos, key, "takes names and values"))
+		return out
+	}
+	for _, m := range n.Members {
+		if v, ok := m.Value.Scalar(); ok {
+			out[m.Key] = v
+			continue
+		}
+		if m.Value.Kind == document.List {
+			out[m.Key] = strings.Join(m.Value.Strings(), ",")
+			continue
+		}
+		msgs.Add(diag.Errorf(m.Value.Pos, key+"."+m.Key, "takes a text, not a %s", m.Value.Kind))
+	}
+	return out
+}
