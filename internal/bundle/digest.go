@@ -1,0 +1,145 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// digests remembers the content hash of files by their size and time, so that
+// hashing a tree a second time costs one stat per file. The zero value works.
+type digests struct {
+	mu    sync.Mutex
+	files map[string]digest
+}
+
+type digest struct {
+	size int64
+	time time.Time
+	sum  [sha256.Size]byte
+}
+
+// maxRemembered bounds the memory of digests; past it they start over.
+const maxRemembered = 100_000
+
+// file is the content hash of one file.
+func (d *digests) file(path string, info fs.FileInfo) ([sha256.Size]byte, error) {
+	d.mu.Lock()
+	known, ok := d.files[path]
+	d.mu.Unlock()
+	if ok && known.size == info.Size() && known.time.Equal(info.ModTime()) {
+		return known.sum, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return known.sum, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return known.sum, err
+	}
+	made := digest{size: info.Size(), time: info.ModTime()}
+	h.Sum(made.sum[:0])
+	// A file that changed within the clock's grain may change again unseen.
+	if time.Since(made.time) > 2*time.Second {
+		d.mu.Lock()
+		if d.files == nil || len(d.files) >= maxRemembered {
+			d.files = make(map[string]digest)
+		}
+		d.files[path] = made
+		d.mu.Unlock()
+	}
+	return made.sum, nil
+}
+
+// files hashes named files; one that is missing counts as missing.
+func (d *digests) named(salt string, paths []string) (string, error) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00", salt)
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil || !info.Mode().IsRegular() {
+			fmt.Fprintf(h, "%s\x00-\x00", p)
+			continue
+		}
+		sum, err := d.file(p, info)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%s\x00%x\x00", p, sum)
+	}
+	return shortHash(h.Sum(nil)), nil
+}
+
+// tree hashes what stands below a folder and can matter to the code in it.
+func (d *digests) tree(root string) (string, error) {
+	h := sha256.New()
+	err := walkSources(root, func(path, rel string, info fs.FileInfo) error {
+		if info.Mode()&fs.ModeSymlink != 0 {
+			target, _ := os.Readlink(path)
+			fmt.Fprintf(h, "%s\x00->%s\x00", rel, target)
+			return nil
+		}
+		if !info.Mode().IsRegular() {
+			return nil
+		}
+		sum, err := d.file(path, info)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "%s\x00%o\x00%x\x00", rel, info.Mode().Perm()&0o111, sum)
+		return nil
+	})
+	return shortHash(h.Sum(nil)), err
+}
+
+// ignored are folders that are never a function's own source: what package
+// managers and build tools keep beside it.
+var ignored = map[string]bool{
+	"node_modules": true, ".git": true, ".suiro": true, ".serverless": true,
+	".aws-sam": true, ".venv": true, "venv": true, "__pycache__": true,
+	".esbuild": true, ".webpack": true, ".terraform": true, ".idea": true,
+	".vscode": true, "cdk.out": true,
+}
+
+// walkSources visits the files below root in a fixed order, without the
+// ignored folders. Unreadable places are skipped: a function's folder may hold
+// another user's files.
+func walkSources(root string, visit func(path, rel string, info fs.FileInfo) error) error {
+	return filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			if path == root {
+				return err
+			}
+			return nil
+		}
+		if e.IsDir() {
+			if path != root && ignored[e.Name()] {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		info, err := e.Info()
+		if err != nil {
+			return nil // deleted meanwhile
+		}
+		rel, _ := filepath.Rel(root, path)
+		return visit(path, filepath.ToSlash(rel), info)
+	})
+}
+
+func shortHash(sum []byte) string { return hex.EncodeToString(sum)[:32] }
+
+// hashText is the short hash of strings, for cache names.
+func hashText(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return shortHash(sum[:])
+}
