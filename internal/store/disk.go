@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ func openDisk(file string) (_ *disk, err error) {
 		return nil, fmt.Errorf("make the folder of the store: %w", err)
 	}
 	d := &disk{file: file}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer d.guard(&err)
 	d.db, err = bolt.Open(file, 0o600, &bolt.Options{
 		Timeout: lockPatience,
@@ -96,6 +98,8 @@ func (d *disk) check() error {
 }
 
 // guard turns a panic of bbolt over a page that makes no sense into an error.
+// Goroutines that read have SetPanicOnFault, so that a mapped page that is not
+// there (a file cut short, a failing disk) ends here too and not the process.
 func (d *disk) guard(err *error) {
 	if p := recover(); p != nil {
 		reason, _, _ := strings.Cut(fmt.Sprint(p), "\n")
@@ -109,6 +113,7 @@ func (d *disk) view(fn func(Snapshot) error) error {
 		return fmt.Errorf("read the store: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // of a reading transaction: only ends it
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	return fn(&diskRows{d, tx.Bucket([]byte(rowsBucket))})
 }
 
@@ -116,6 +121,7 @@ func (d *disk) begin() (_ batch, err error) {
 	if d.stuck {
 		return nil, &CorruptError{File: d.file, Reason: "an earlier write failed half-way"}
 	}
+	debug.SetPanicOnFault(true) // of the committer, for good
 	defer d.guard(&err)
 	tx, err := d.db.Begin(true)
 	if err != nil {
