@@ -1,0 +1,302 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/node"
+	"golang.org/x/term"
+)
+
+// printer shows a running app: the ready table, then one line for each thing
+// that happens.
+type printer struct {
+	cli    *cli
+	json   bool
+	colour bool
+	width  int // of the function column, grows with the longest name
+
+	mu      sync.Mutex
+	pending string // a progress line that stands on the terminal's last row
+}
+
+func newPrinter(c *cli, asJSON bool) *printer {
+	p := &printer{cli: c, json: asJSON}
+	if f, ok := c.stdout.(*os.File); ok && !asJSON {
+		p.colour = term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	return p
+}
+
+// ANSI styles by meaning.
+const (
+	dim    = "2"
+	bold   = "1"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	blue   = "34"
+	purple = "35"
+	cyan   = "36"
+)
+
+func (p *printer) style(code, s string) string {
+	if !p.colour || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func (p *printer) run(entries <-chan journal.Entry) {
+	for e := range entries {
+		p.entry(e)
+	}
+}
+
+func (p *printer) ready(r node.Ready, took time.Duration) {
+	if p.json {
+		p.line(jsonText(r))
+		return
+	}
+	p.line("")
+	p.line(fmt.Sprintf("%s %s  %s, %s  %s", p.style(bold, r.App), p.style(dim, "("+r.Template+")"), r.AWS.Region,
+		plural(r.Functions, "function"), p.style(green, "ready in "+shortDuration(took))))
+	width := len("AWS API")
+	for _, e := range r.Endpoints {
+		width = max(width, len(e.Resource))
+	}
+	for _, e := range r.Endpoints {
+		p.line(fmt.Sprintf("  %-*s  %-9s  %s", width, e.Resource, e.Kind, p.style(cyan, e.URL)))
+	}
+	p.line(fmt.Sprintf("  %-*s  %-9s  %s", width, "AWS API", "aws", p.style(cyan, r.AWS.Endpoint)))
+	for _, name := range r.OutputNames {
+		p.line(p.style(dim, fmt.Sprintf("  %s = %s", name, r.Outputs[name])))
+	}
+	p.line("")
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
+}
+
+func (p *printer) messages(l diag.List) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clearPending()
+	p.cli.printMessages(l)
+}
+
+func (p *printer) stopping() {
+	if !p.json {
+		p.mu.Lock()
+		p.clearPending()
+		p.mu.Unlock()
+		fmt.Fprintln(p.cli.stderr, "suiro: stopping")
+	}
+}
+
+// entry shows one journal entry.
+func (p *printer) entry(e journal.Entry) {
+	if p.json {
+		if e.Kind == journal.Progress || e.Kind == journal.Noticed && e.Err != "" {
+			fmt.Fprintf(p.cli.stderr, "suiro: %s\n", strings.TrimSpace(e.Text+" "+e.Err))
+		}
+		p.line(jsonText(e))
+		return
+	}
+	if e.Dropped > 0 {
+		p.line(p.style(yellow, fmt.Sprintf("… %d lines not shown: the terminal was too slow", e.Dropped)))
+	}
+	if e.Kind == journal.Progress {
+		p.progress(e)
+		return
+	}
+	if s := p.text(e); s != "" {
+		p.line(p.style(dim, e.Time.Format("15:04:05.000")) + "  " + s)
+	}
+}
+
+// text is the entry without its time, or "" for one the terminal does not
+// show.
+func (p *printer) text(e journal.Entry) string {
+	took := p.style(dim, shortDuration(e.Duration))
+	conn := p.style(purple, e.ConnectionID)
+	failed := ""
+	if e.Err != "" {
+		failed = "  " + p.style(red, e.Err)
+	}
+	switch e.Kind {
+	case journal.Connected:
+		return p.verb(green, "connect", conn, p.arrow(e), took) + failed
+	case journal.Refused:
+		return p.verb(red, "refuse", conn, strconv.Itoa(e.Status), strings.TrimSpace(e.Method+" "+e.Path), p.arrow(e)) + failed
+	case journal.Message:
+		return p.verb(blue, "message", conn, e.Route, p.arrow(e), took) + failed
+	case journal.Pushed:
+		return p.verb(cyan, "push", conn, p.style(dim, byteCount(e.Bytes))) + failed
+	case journal.Disconnected:
+		return p.verb(yellow, "close", conn, strconv.Itoa(e.Status), e.Text, p.arrow(e)) + failed
+	case journal.Logged:
+		return p.log(e)
+	case journal.Invoked:
+		if e.Err == "" {
+			return ""
+		}
+		return p.verb(red, "failed", e.Function, p.style(dim, e.RequestID), took) + failed
+	case journal.Changed:
+		return p.verb(green, "change", e.Text) + failed
+	case journal.Noticed:
+		return p.verb(yellow, "note", e.Resource, e.Text) + failed
+	}
+	return ""
+}
+
+func (p *printer) verb(colour, verb string, parts ...string) string {
+	out := p.style(colour, fmt.Sprintf("%-8s", verb))
+	for _, s := range parts {
+		if s != "" {
+			out += " " + s
+		}
+	}
+	return out
+}
+
+func (p *printer) arrow(e journal.Entry) string {
+	if e.Function == "" {
+		return ""
+	}
+	return p.style(dim, "→") + " " + e.Function
+}
+
+// log shows a line a function wrote. The platform's START, END and REPORT
+// lines are for --output json and for metrics; a person wants their own.
+func (p *printer) log(e journal.Entry) string {
+	if e.Stream == "platform" {
+		return ""
+	}
+	p.width = max(p.width, len(e.Function))
+	id, _, _ := strings.Cut(e.RequestID, "-")
+	bar := "│"
+	if e.Stream == "stderr" {
+		bar = p.style(red, bar)
+	}
+	return fmt.Sprintf("%-*s %-8s %s %s", p.width, e.Function, p.style(dim, id), bar, printable(e.Text))
+}
+
+// printable keeps a function's output from moving the cursor or ringing.
+func printable(s string) string {
+	clean := func(r rune) rune {
+		switch {
+		case r == '\t':
+			return r
+		case r < ' ' && r != 0x1b, r == 0x7f:
+			return '·'
+		case r == '\uFFFD':
+			return '·'
+		}
+		return r
+	}
+	return strings.Map(clean, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// progress shows work that takes longer than half a second: on a terminal a
+// line that is replaced when it ends, elsewhere one line at each end.
+func (p *printer) progress(e journal.Entry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clearPending()
+	switch {
+	case e.Err != "":
+		fmt.Fprintf(p.cli.stderr, "suiro: %s: %s\n", e.Text, e.Err)
+	case e.Duration > 0:
+		fmt.Fprintf(p.cli.stderr, "suiro: %s, %s\n", e.Text, shortDuration(e.Duration))
+	case p.colour:
+		p.pending = e.Text
+		fmt.Fprint(p.cli.stderr, p.style(dim, e.Text+" …"))
+	default:
+		fmt.Fprintf(p.cli.stderr, "suiro: %s …\n", e.Text)
+	}
+}
+
+func (p *printer) clearPending() {
+	if p.pending != "" {
+		fmt.Fprint(p.cli.stderr, "\r\x1b[K")
+		p.pending = ""
+	}
+}
+
+func (p *printer) line(s string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clearPending()
+	fmt.Fprintln(p.cli.stdout, s)
+}
+
+func jsonText(v any) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// printMessages shows messages about the user's files on stderr: errors and
+// warnings in full, notes as one line that says how to see them.
+func (c *cli) printMessages(l diag.List) {
+	notes := 0
+	for _, m := range l.Sorted() {
+		if m.Severity == diag.Note {
+			notes++
+			continue
+		}
+		c.printMessage(m)
+	}
+	if notes > 0 {
+		fmt.Fprintf(c.stderr, "suiro: %s without effect here (suiro check lists them)\n", plural(notes, "setting"))
+	}
+}
+
+func (c *cli) printMessage(m *diag.Message) {
+	place := m.Position.String()
+	if place != "" {
+		place += ": "
+	}
+	key := m.Key
+	if key != "" {
+		key += ": "
+	}
+	fmt.Fprintf(c.stderr, "suiro: %s%s: %s%s\n", place, m.Severity, key, m.Text)
+	if m.Hint != "" {
+		fmt.Fprintf(c.stderr, "       hint: %s\n", m.Hint)
+	}
+}
+
+// shortDuration is d as a person reads it: "0.8 ms", "42 ms", "1.3 s".
+func shortDuration(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return ""
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond))
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+func byteCount(n int) string {
+	if n < 1024 {
+		return strconv.Itoa(n) + " B"
+	}
+	return fmt.Sprintf("%.1f KiB", float64(n)/1024)
+}
