@@ -1,0 +1,154 @@
+package template
+
+import (
+	"strings"
+
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
+)
+
+// forEachPrefix begins the key of a loop: Fn::ForEach::Name.
+const forEachPrefix = "Fn::ForEach::"
+
+// maxLoopValues bounds what nested loops may expand to.
+const maxLoopValues = 10000
+
+func hasForEach(n *document.Node) bool {
+	if n == nil {
+		return false
+	}
+	for _, it := range n.Items {
+		if hasForEach(it) {
+			return true
+		}
+	}
+	for _, m := range n.Members {
+		if strings.HasPrefix(m.Key, forEachPrefix) || hasForEach(m.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// expandLoops replaces the template by one in which every Fn::ForEach of
+// AWS::LanguageExtensions is written out.
+func (b *Bound) expandLoops(msgs *diag.List) {
+	if !b.t.extensions {
+		msgs.Add(diag.Warningf(b.t.root.Pos, "Transform", "Fn::ForEach works on AWS only with the transform %s", LanguageExtensions).
+			WithHint("add Transform: %s", LanguageExtensions))
+	}
+	l := looper{b: b, msgs: msgs}
+	root := *b.t.root
+	root.Members = append([]document.Member(nil), root.Members...)
+	for i, m := range root.Members {
+		switch m.Key {
+		case "Resources", "Outputs", "Conditions":
+			root.Members[i].Value = l.expand(m.Value, m.Key)
+		}
+	}
+	expanded, more := New(&root, b.t.Dir)
+	for _, m := range more {
+		if m.Severity == diag.Error {
+			msgs.Add(m) // warnings came with the first New
+		}
+	}
+	b.t = expanded
+}
+
+type looper struct {
+	b     *Bound
+	msgs  *diag.List
+	count int
+}
+
+func (l *looper) expand(n *document.Node, key string) *document.Node {
+	if n == nil || !hasForEach(n) {
+		return n
+	}
+	c := *n
+	c.Items, c.Members = nil, nil
+	for _, it := range n.Items {
+		c.Items = append(c.Items, l.expand(it, key))
+	}
+	for _, m := range n.Members {
+		if strings.HasPrefix(m.Key, forEachPrefix) {
+			l.loop(&c, &m, key)
+			continue
+		}
+		m.Value = l.expand(m.Value, key+"."+m.Key)
+		c.Members = append(c.Members, m)
+	}
+	return &c
+}
+
+// loop writes one Fn::ForEach out into the members of out. Its value is a
+// list: the identifier, the collection, and the members to repeat.
+func (l *looper) loop(out *document.Node, m *document.Member, key string) {
+	key += "." + m.Key
+	v := m.Value
+	if v == nil || v.Kind != document.List || len(v.Items) != 3 || v.Items[2] == nil || v.Items[2].Kind != document.Map {
+		l.msgs.Add(diag.Errorf(m.KeyPos, key, "Fn::ForEach takes a list of an identifier, a collection and an object"))
+		return
+	}
+	name, ok := v.Items[0].Scalar()
+	r := resolver{b: l.b, closed: true, path: []string{key}}
+	collection := r.value(v.Items[1])
+	l.msgs.Add(r.msgs...)
+	if !ok || r.msgs.HasErrors() {
+		return
+	}
+	for _, value := range collection.Strings() {
+		if l.count++; l.count > maxLoopValues {
+			l.msgs.Add(diag.Errorf(m.KeyPos, key, "the loops make more than %d values", maxLoopValues))
+			return
+		}
+		s := substitution{name, value}
+		body := l.expand(s.node(v.Items[2]), key)
+		for _, made := range body.Members {
+			if old := out.Member(made.Key); old != nil {
+				l.msgs.Add(diag.Errorf(made.KeyPos, key, "the loop makes %q twice", made.Key))
+				continue
+			}
+			out.Members = append(out.Members, made)
+		}
+	}
+}
+
+// substitution puts the value of a loop in place of its identifier.
+type substitution struct{ name, value string }
+
+// text replaces ${Name}, and &{Name} by the letters and digits of the value.
+func (s substitution) text(t string) string {
+	if !strings.Contains(t, "{"+s.name+"}") {
+		return t
+	}
+	plain := strings.Map(func(c rune) rune {
+		if alphanumeric(string(c)) {
+			return c
+		}
+		return -1
+	}, s.value)
+	t = strings.ReplaceAll(t, "${"+s.name+"}", s.value)
+	return strings.ReplaceAll(t, "&{"+s.name+"}", plain)
+}
+
+func (s substitution) node(n *document.Node) *document.Node {
+	if n == nil {
+		return nil
+	}
+	if fn, arg, ok := call(n); ok && fn == "Ref" && arg.TextOr("") == s.name {
+		return document.Str(s.value, n.Pos)
+	}
+	c := *n
+	if n.Kind == document.String {
+		c.Text = s.text(n.Text)
+	}
+	c.Items, c.Members = nil, nil
+	for _, it := range n.Items {
+		c.Items = append(c.Items, s.node(it))
+	}
+	for _, m := range n.Members {
+		c.Members = append(c.Members, document.Member{Key: s.text(m.Key), KeyPos: m.KeyPos, Value: s.node(m.Value)})
+	}
+	return &c
+}
