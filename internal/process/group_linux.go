@@ -1,0 +1,131 @@
+package process
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// selfPath works after the binary was replaced or removed, as by an upgrade.
+func selfPath() (string, error) { return "/proc/self/exe", nil }
+
+// wait calls ended when the child has ended and is not reaped yet, then reaps.
+func (g group) wait(cmd *exec.Cmd, ended func()) error {
+	for {
+		err := unix.Waitid(unix.P_PID, g.pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	ended()
+	return cmd.Wait()
+}
+
+// sweep kills what left the group: job control keeps the session, a daemon
+// still has the mark.
+func (g group) sweep() {
+	killFamily(func(pid int) bool {
+		sid, err := unix.Getsid(pid)
+		return err == nil && sid == g.pid || hasMark(pid, []byte(g.mark), false)
+	})
+}
+
+// killMarked kills every process that carries a keeper's mark.
+func killMarked(id string) {
+	prefix := []byte(markVariable + "=" + id + ".")
+	killFamily(func(pid int) bool { return hasMark(pid, prefix, true) })
+}
+
+// killFamily kills whoever belongs, and looks again until nobody is left, for
+// those that were just being made.
+func killFamily(belongs func(pid int) bool) {
+	for range 50 {
+		found := false
+		eachProcess(func(pid int, p *os.Process) {
+			if belongs(pid) {
+				found = true
+				_ = p.Kill()
+			}
+		})
+		if !found {
+			return
+		}
+	}
+}
+
+// hasMark looks for a variable among those a process was started with. A
+// process that has ended and is not reaped has none.
+func hasMark(pid int, mark []byte, prefix bool) bool {
+	env, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return false
+	}
+	for entry := range bytes.SplitSeq(env, []byte{0}) {
+		if bytes.Equal(entry, mark) || prefix && bytes.HasPrefix(entry, mark) {
+			return true
+		}
+	}
+	return false
+}
+
+// eachProcess visits the processes there are, except this one. The handle is
+// taken before fn looks at anything, so that what fn kills is what it saw even
+// when the number is given to another process meanwhile (pidfd).
+func eachProcess(fn func(pid int, p *os.Process)) {
+	names, err := os.ReadDir("/proc")
+	if err != nil {
+		return
+	}
+	for _, n := range names {
+		pid, err := strconv.Atoi(n.Name())
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		p, err := os.FindProcess(pid)
+		if err != nil {
+			continue
+		}
+		fn(pid, p)
+		_ = p.Release()
+	}
+}
+
+// peakResidentSize is VmHWM.
+func peakResidentSize(pid int) int64 { return statusField(pid, "VmHWM:") }
+
+// residentSize is VmRSS.
+func residentSize(pid int) int64 { return statusField(pid, "VmRSS:") }
+
+func statusField(pid int, name string) int64 {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, ok := bytes.Cut(data, []byte("\n"+name))
+	if !ok {
+		return 0
+	}
+	fields := bytes.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kb, _ := strconv.ParseInt(string(fields[0]), 10, 64)
+	return kb << 10
+}
+
+// peakOf is what the kernel says at the end, in KB on Linux. It covers
+// children the process waited for as well.
+func peakOf(state *os.ProcessState) int64 {
+	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
+		return u.Maxrss << 10
+	}
+	return 0
+}
