@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -267,7 +268,9 @@ func (c *cli) printMessages(l diag.List) {
 }
 
 func (c *cli) printMessage(m *diag.Message) {
-	place := m.Position.String()
+	at := m.Position
+	at.File = shortPath(at.File)
+	place := at.String()
 	if place != "" {
 		place += ": "
 	}
@@ -279,6 +282,19 @@ func (c *cli) printMessage(m *diag.Message) {
 	if m.Hint != "" {
 		fmt.Fprintf(c.stderr, "       hint: %s\n", m.Hint)
 	}
+}
+
+// shortPath is a path as the user would type it from where they stand.
+func shortPath(path string) string {
+	here, err := os.Getwd()
+	if err != nil || !filepath.IsAbs(path) {
+		return path
+	}
+	rel, err := filepath.Rel(here, path)
+	if err != nil || len(rel) >= len(path) {
+		return path
+	}
+	return rel
 }
 
 // shortDuration is d as a person reads it: "0.8 ms", "42 ms", "1.3 s".

@@ -123,8 +123,13 @@ type Schema map[string]Property
 // Check reports unknown, accepted, missing and absent properties of spec,
 // each with its position. Only paths whose parent is listed with children
 // are looked into.
+//
+// A nil Schema says nothing about any property.
 func (s Schema) Check(spec Spec) diag.List {
 	var out diag.List
+	if s == nil {
+		return nil
+	}
 	s.check(&out, spec, spec.Properties, "")
 	for path, p := range s {
 		if p.Required && !strings.Contains(path, ".") && spec.Properties.Get(path).IsNull() {
