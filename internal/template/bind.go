@@ -109,7 +109,7 @@ func (b *Bound) holds(name string, n *document.Node, key string, msgs *diag.List
 	v, known := b.conditions[name]
 	if !known {
 		msgs.Add(diag.Errorf(n.Pos, key+".Condition", "the template has no condition %q", name).
-			WithHint("%s", suggest(name, b.t.conditions.Keys())))
+			WithHint("%s", diag.DidYouMean(name, b.t.conditions.Keys())))
 	}
 	return v
 }

@@ -32,7 +32,7 @@ func (e *evaluator) named(name string, at diag.Position, key string) bool {
 	switch {
 	case m == nil:
 		e.msgs.Add(diag.Errorf(at, key, "the template has no condition %q", name).
-			WithHint("%s", suggest(name, e.b.t.conditions.Keys())))
+			WithHint("%s", diag.DidYouMean(name, e.b.t.conditions.Keys())))
 		return false
 	case e.open[name]:
 		e.msgs.Add(diag.Errorf(at, key, "the condition %q depends on itself", name))

@@ -143,7 +143,7 @@ func (r *resolver) call(fn string, n, arg *document.Node) *document.Node {
 	case "Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals":
 		v = r.condition(n)
 	default:
-		r.errorf(n.Members[0].KeyPos, "CloudFormation has no function %s", fn).WithHint("%s", suggest(fn, functions))
+		r.errorf(n.Members[0].KeyPos, "CloudFormation has no function %s", fn).WithHint("%s", diag.DidYouMean(fn, functions))
 	}
 	if v == nil {
 		v = document.Str("", n.Pos)
@@ -178,7 +178,7 @@ func (r *resolver) choose(n, arg *document.Node) *document.Node {
 	holds, known := r.b.conditions[name]
 	if !known {
 		r.errorf(arg.Items[0].Position(), "the template has no condition %q", name).
-			WithHint("%s", suggest(name, r.b.t.conditions.Keys()))
+			WithHint("%s", diag.DidYouMean(name, r.b.t.conditions.Keys()))
 		return document.Str("", n.Pos)
 	}
 	if holds {

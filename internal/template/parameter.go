@@ -52,7 +52,7 @@ func (t *Template) readParameters(msgs *diag.List) {
 		for _, k := range m.Value.Members {
 			if !contains(parameterKeys, k.Key) {
 				msgs.Add(diag.Warningf(k.KeyPos, key+"."+k.Key, "a parameter has no such key; it has no effect").
-					WithHint("%s", suggest(k.Key, parameterKeys)))
+					WithHint("%s", diag.DidYouMean(k.Key, parameterKeys)))
 			}
 		}
 		if p.Type == "" {
@@ -60,7 +60,7 @@ func (t *Template) readParameters(msgs *diag.List) {
 			p.Type = "String"
 		} else if !knownParameterType(p.Type) {
 			msgs.Add(diag.Errorf(m.Value.Get("Type").Pos, key+".Type", "CloudFormation has no parameter type %s", p.Type).
-				WithHint("%s", suggest(p.Type, []string{"String", "Number", "CommaDelimitedList", "List<Number>"})))
+				WithHint("%s", diag.DidYouMean(p.Type, []string{"String", "Number", "CommaDelimitedList", "List<Number>"})))
 		}
 		t.Parameters = append(t.Parameters, p)
 		t.params[p.Name] = p
@@ -117,7 +117,7 @@ func (b *Bound) bindParameters(given map[string]string, msgs *diag.List) {
 	sort.Strings(unknown)
 	for _, name := range unknown {
 		msgs.Add(diag.Errorf(b.t.root.Position(), "Parameters."+name, "a value is given for a parameter the template does not have").
-			WithHint("%s", suggest(name, names)))
+			WithHint("%s", diag.DidYouMean(name, names)))
 	}
 }
 

@@ -172,7 +172,7 @@ func (b *Bound) checkReferences(msgs *diag.List) {
 					at = r.dependsOn.Items[i].Pos
 				}
 				msgs.Add(diag.Errorf(at, r.LogicalID+".DependsOn", "the template has no resource %q", id).
-					WithHint("%s", suggest(id, b.resourceNames())))
+					WithHint("%s", diag.DidYouMean(id, b.resourceNames())))
 			}
 		}
 		b.checkValue(r.Properties, r.LogicalID, msgs)
@@ -211,7 +211,7 @@ func (b *Bound) checkReference(ref reference, key string) *diag.Message {
 			names = pseudoNames
 		}
 		return diag.Errorf(ref.pos, key, "the template has no resource or parameter %q", ref.name).
-			WithHint("%s", suggest(ref.name, names))
+			WithHint("%s", diag.DidYouMean(ref.name, names))
 	case "Fn::GetAtt":
 		switch {
 		case ref.name == "" || b.t.byID[ref.name] != nil:
@@ -221,16 +221,16 @@ func (b *Bound) checkReference(ref reference, key string) *diag.Message {
 				WithHint("use Ref or ${%s}", ref.name)
 		}
 		return diag.Errorf(ref.pos, key, "the template has no resource %q", ref.name).
-			WithHint("%s", suggest(ref.name, b.resourceNames()))
+			WithHint("%s", diag.DidYouMean(ref.name, b.resourceNames()))
 	case "Fn::If":
 		if _, ok := b.conditions[ref.name]; !ok {
 			return diag.Errorf(ref.pos, key, "the template has no condition %q", ref.name).
-				WithHint("%s", suggest(ref.name, b.t.conditions.Keys()))
+				WithHint("%s", diag.DidYouMean(ref.name, b.t.conditions.Keys()))
 		}
 	case "Fn::FindInMap":
 		if b.t.mappings.Get(ref.name) == nil && !b.t.extensions {
 			return diag.Errorf(ref.pos, key, "the template has no mapping %q", ref.name).
-				WithHint("%s", suggest(ref.name, b.t.mappings.Keys()))
+				WithHint("%s", diag.DidYouMean(ref.name, b.t.mappings.Keys()))
 		}
 	}
 	return nil

@@ -111,7 +111,7 @@ func (t *Template) readHead(msgs *diag.List) {
 		case m.Key == "Rules" || m.Key == "Hooks":
 			msgs.Add(diag.Notef(m.KeyPos, m.Key, "the section is not evaluated on this machine"))
 		case !contains(sections, m.Key):
-			msgs.Add(diag.Warningf(m.KeyPos, m.Key, "CloudFormation has no such section").WithHint("%s", suggest(m.Key, sections)))
+			msgs.Add(diag.Warningf(m.KeyPos, m.Key, "CloudFormation has no such section").WithHint("%s", diag.DidYouMean(m.Key, sections)))
 		}
 	}
 	version := t.root.Get("AWSTemplateFormatVersion")
@@ -183,7 +183,7 @@ func readResource(m *document.Member, msgs *diag.List) *Resource {
 	for _, a := range n.Members {
 		if !contains(attributes, a.Key) {
 			msgs.Add(diag.Warningf(a.KeyPos, m.Key+"."+a.Key, "a resource has no such attribute; it has no effect").
-				WithHint("%s", suggest(a.Key, attributes)))
+				WithHint("%s", diag.DidYouMean(a.Key, attributes)))
 		}
 	}
 	r := &Resource{

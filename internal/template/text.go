@@ -2,6 +2,7 @@ package template
 
 import (
 	"encoding/base64"
+	"github.com/suiro-dev/suiro/internal/diag"
 	"strconv"
 	"strings"
 
@@ -192,13 +193,13 @@ func (r *resolver) findInMap(n, arg *document.Node) *document.Node {
 	}
 	switch {
 	case mapping == nil:
-		r.errorf(arg.Items[0].Pos, "the template has no mapping %q", keys[0]).WithHint("%s", suggest(keys[0], r.b.t.mappings.Keys()))
+		r.errorf(arg.Items[0].Pos, "the template has no mapping %q", keys[0]).WithHint("%s", diag.DidYouMean(keys[0], r.b.t.mappings.Keys()))
 	case mapping.Get(keys[1]) == nil:
-		r.errorf(arg.Items[1].Pos, "the mapping %s has no key %q", keys[0], keys[1]).WithHint("%s", suggest(keys[1], mapping.Keys()))
+		r.errorf(arg.Items[1].Pos, "the mapping %s has no key %q", keys[0], keys[1]).WithHint("%s", diag.DidYouMean(keys[1], mapping.Keys()))
 	default:
 		at := keys[0] + "." + keys[1]
 		r.errorf(arg.Items[2].Pos, "the mapping %s has no key %q", at, keys[2]).
-			WithHint("%s", suggest(keys[2], mapping.Get(keys[1]).Keys()))
+			WithHint("%s", diag.DidYouMean(keys[2], mapping.Get(keys[1]).Keys()))
 	}
 	return empty
 }
