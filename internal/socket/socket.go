@@ -1,0 +1,142 @@
+// Package socket is a WebSocket from the server's side (RFC 6455): the upgrade
+// out of an http.Handler, frames, limits, the close handshake, a bounded queue
+// for what is written, and the timers for idle and old connections.
+//
+// A connection costs one goroutine, which reads. Buffers are borrowed from a
+// pool while a frame is on its way and given back afterwards, so an idle
+// connection holds a [Conn] and a small stack. A write goes straight to the
+// transport when nothing else is being written; a writer goroutine exists only
+// while something is queued.
+//
+// The life of a connection: [CheckHandshake] judges the request, [Upgrade]
+// takes it over from net/http, [Conn.Serve] answers 101, reads until the end
+// and then calls [Handler.Closed] exactly once. The http.Handler must return
+// after Upgrade and run Serve on a goroutine of its own: only then does
+// net/http free its buffers and the grown stack that ran the handshake.
+//
+// The codec (decoder) knows no transport: it is given bytes and yields frames,
+// so that idle plain sockets can be parked without a goroutine later.
+package socket
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options are the rules of a family of connections. They are shared by all
+// connections made with them and must not change. Zero values mean no limit,
+// unless said otherwise.
+type Options struct {
+	// MaxFrame is the largest payload of one frame as received; a larger one
+	// closes with 1009 as soon as its header is read.
+	MaxFrame int
+	// MaxMessage is the largest payload of all frames of a message; more
+	// closes with 1009. 0 is 1 MB.
+	MaxMessage int
+	// TooBigReason is the reason text of those closes.
+	TooBigReason string
+	// TextOnly closes with 1003 and BinaryReason on a binary frame.
+	TextOnly     bool
+	BinaryReason string
+	// IdleTimeout closes with 1001 when no message went either way for so
+	// long. Pings count as messages only with PingsKeepAlive.
+	IdleTimeout    time.Duration
+	PingsKeepAlive bool
+	// MaxAge closes with 1001 when the connection has been open for so long.
+	MaxAge time.Duration
+	// TimeoutReason is the reason text of both timers.
+	TimeoutReason string
+	// QueueBytes bounds what waits to be written while the client does not
+	// read; more closes the connection without a word, for none would arrive.
+	// 0 is 1 MB, eight of the largest messages API Gateway lets through.
+	QueueBytes int
+	// WriteTimeout bounds one write to the transport. 0 is 10 seconds.
+	WriteTimeout time.Duration
+	// CloseWait bounds the wait for the client's close frame after ours. 0 is
+	// 2 seconds.
+	CloseWait time.Duration
+}
+
+const (
+	defaultMaxMessage   = 1 << 20
+	defaultQueueBytes   = 1 << 20
+	defaultWriteTimeout = 10 * time.Second
+	defaultCloseWait    = 2 * time.Second
+)
+
+// Handler hears what a connection does. All calls come from the goroutine that
+// runs [Conn.Serve], one after the other.
+type Handler interface {
+	// Message gets a complete, valid message. data is lent: it must not be
+	// used after the call returns. While Message runs nothing is read, so a
+	// handler that waits holds its client back.
+	Message(c *Conn, data []byte, binary bool)
+	// Closed is the last call and comes exactly once, whoever ended the
+	// connection; the transport is closed by then. code is the client's own
+	// (1005 when its close frame had none), the one Close or a broken rule
+	// closed with, or 1006 when the transport ended without a close frame.
+	Closed(c *Conn, code int, reason string)
+}
+
+// Conn is one connection. Its methods may be called from any goroutine.
+type Conn struct {
+	transport net.Conn
+	options   *Options
+	early     []byte // what came together with the handshake, nearly always nothing
+	decoder   decoder
+
+	began  int64        // Unix nanoseconds
+	active atomic.Int64 // Unix nanoseconds of the last message either way
+
+	mu      sync.Mutex
+	out     outgoing
+	closing bool      // a close frame was sent or cannot be; ending holds why
+	ending  CloseCode // valid when closing
+	closeBy time.Time // when the wait for the client's close frame is over
+	writer  sync.WaitGroup
+}
+
+func newConn(transport net.Conn, o *Options) *Conn {
+	c := &Conn{transport: transport, options: o, began: time.Now().UnixNano()}
+	c.active.Store(c.began)
+	c.decoder.options = o
+	// Until Serve has written the handshake's answer, Send queues behind it.
+	c.out.busy = true
+	return c
+}
+
+// LastActive is when the last message went either way.
+func (c *Conn) LastActive() time.Time { return time.Unix(0, c.active.Load()) }
+
+// Began is when the connection was taken over from net/http.
+func (c *Conn) Began() time.Time { return time.Unix(0, c.began) }
+
+func (o *Options) maxMessage() int {
+	if o.MaxMessage > 0 {
+		return o.MaxMessage
+	}
+	return defaultMaxMessage
+}
+
+func (o *Options) queueBytes() int {
+	if o.QueueBytes > 0 {
+		return o.QueueBytes
+	}
+	return defaultQueueBytes
+}
+
+func (o *Options) writeTimeout() time.Duration {
+	if o.WriteTimeout > 0 {
+		return o.WriteTimeout
+	}
+	return defaultWriteTimeout
+}
+
+func (o *Options) closeWait() time.Duration {
+	if o.CloseWait > 0 {
+		return o.CloseWait
+	}
+	return defaultCloseWait
+}
