@@ -1,0 +1,3 @@
+module github.com/suiro-dev/suiro/bench
+
+go 1.26
