@@ -70,6 +70,8 @@ type Builder struct {
 	cache   *Cache
 	journal *journal.Journal
 	digests digests
+	// interpreters are asked for when packages must be installed.
+	interpreters *Interpreters
 	// slots bounds the compilers and package managers at work at once: each
 	// uses several cores by itself.
 	slots chan struct{}
@@ -79,9 +81,10 @@ type Builder struct {
 // New makes a Builder. Nothing is touched on disk before the first Build.
 func New(cfg Config) *Builder {
 	return &Builder{
-		cache:   NewCache(cfg.CacheDir, cfg.Journal),
-		journal: cfg.Journal,
-		slots:   make(chan struct{}, 2),
+		cache:        NewCache(cfg.CacheDir, cfg.Journal),
+		journal:      cfg.Journal,
+		interpreters: NewInterpreters(cfg.CacheDir),
+		slots:        make(chan struct{}, 2),
 	}
 }
 

@@ -47,7 +47,7 @@ type Work struct {
 // Folder returns the folder of w, filled by fill if it was not there. fill
 // gets an empty folder and is run by one process at a time for a slot.
 func (c *Cache) Folder(ctx context.Context, w Work, fill func(ctx context.Context, dir string) error) (string, error) {
-	final := filepath.Join(c.dir, w.Slot, w.Key)
+	final := c.path(w)
 	if touch(final) {
 		return final, nil
 	}
@@ -77,6 +77,8 @@ func (c *Cache) Folder(ctx context.Context, w Work, fill func(ctx context.Contex
 	c.trim(w.Slot)
 	return final, nil
 }
+
+func (c *Cache) path(w Work) string { return filepath.Join(c.dir, w.Slot, w.Key) }
 
 // Entries lists the complete folders of a slot, newest first.
 func (c *Cache) Entries(slot string) []string {

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -21,33 +22,27 @@ type digests struct {
 }
 
 type digest struct {
-	size int64
-	time time.Time
-	sum  [sha256.Size]byte
+	size   int64
+	time   time.Time
+	sum    [sha256.Size]byte
+	embeds bool // a Go file that embeds other files
 }
 
 // maxRemembered bounds the memory of digests; past it they start over.
 const maxRemembered = 100_000
 
-// file is the content hash of one file.
-func (d *digests) file(path string, info fs.FileInfo) ([sha256.Size]byte, error) {
+// file is the digest of one file.
+func (d *digests) file(path string, info fs.FileInfo) (digest, error) {
 	d.mu.Lock()
 	known, ok := d.files[path]
 	d.mu.Unlock()
 	if ok && known.size == info.Size() && known.time.Equal(info.ModTime()) {
-		return known.sum, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return known.sum, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return known.sum, err
+		return known, nil
 	}
 	made := digest{size: info.Size(), time: info.ModTime()}
-	h.Sum(made.sum[:0])
+	if err := made.read(path); err != nil {
+		return made, err
+	}
 	// A file that changed within the clock's grain may change again unseen.
 	if time.Since(made.time) > 2*time.Second {
 		d.mu.Lock()
@@ -57,10 +52,29 @@ func (d *digests) file(path string, info fs.FileInfo) ([sha256.Size]byte, error)
 		d.files[path] = made
 		d.mu.Unlock()
 	}
-	return made.sum, nil
+	return made, nil
 }
 
-// files hashes named files; one that is missing counts as missing.
+func (m *digest) read(path string) error {
+	if filepath.Ext(path) == ".go" {
+		text, err := os.ReadFile(path)
+		m.sum, m.embeds = sha256.Sum256(text), bytes.Contains(text, []byte("//go:embed "))
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return err
+	}
+	h.Sum(m.sum[:0])
+	return nil
+}
+
+// named hashes named files; one that is missing counts as missing.
 func (d *digests) named(salt string, paths []string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\x00", salt)
@@ -74,7 +88,7 @@ func (d *digests) named(salt string, paths []string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%s\x00%x\x00", p, sum)
+		fmt.Fprintf(h, "%s\x00%x\x00", p, sum.sum)
 	}
 	return shortHash(h.Sum(nil)), nil
 }
@@ -95,7 +109,7 @@ func (d *digests) tree(root string) (string, error) {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(h, "%s\x00%o\x00%x\x00", rel, info.Mode().Perm()&0o111, sum)
+		fmt.Fprintf(h, "%s\x00%o\x00%x\x00", rel, info.Mode().Perm()&0o111, sum.sum)
 		return nil
 	})
 	return shortHash(h.Sum(nil)), err

@@ -1,0 +1,164 @@
+package bundle
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// maxUnpacked is Lambda's limit for a function's code and layers, unzipped
+// (Lambda quotas: 250 MB).
+const maxUnpacked = 250 << 20
+
+// artifact unpacks a function that is already built into one file.
+func (b *Builder) artifact(ctx context.Context, f Function) (*Runnable, error) {
+	file := f.Dir
+	if ext := filepath.Ext(file); ext != ".zip" && ext != ".jar" {
+		return nil, f.errorf("%s is neither a folder nor a .zip or .jar file", f.show(file))
+	}
+	key, err := b.digests.named("zip", []string{file})
+	if err != nil {
+		return nil, err
+	}
+	w := Work{Slot: "zip-" + hashText(file), Key: key, Text: "unpacking " + f.show(file), Function: f.Name, Resource: f.LogicalID}
+	dir, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
+		if err := unpack(ctx, file, dir); err != nil {
+			return f.errorf("unpacking %s: %v", f.show(file), err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.Dir = dir
+	f.BuildMethod = ""
+	r, err := b.byRuntime(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	r.Sources = append([]string{file}, withoutBelow(r.Sources, dir)...)
+	r.Hash = hashText(key, r.Hash)
+	return r, nil
+}
+
+func withoutBelow(paths []string, dir string) []string {
+	var kept []string
+	for _, p := range paths {
+		if p != dir && !strings.HasPrefix(p, dir+string(filepath.Separator)) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// unpack writes a zip file's content below dir and nowhere else: os.Root
+// refuses names and links that lead out.
+func unpack(ctx context.Context, file, dir string) error {
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	left := int64(maxUnpacked)
+	for _, e := range z.File {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		written, err := unpackEntry(root, e, left)
+		if err != nil {
+			return err
+		}
+		if left -= written; left < 0 {
+			return fmt.Errorf("it holds more than the %d MB that Lambda accepts", maxUnpacked>>20)
+		}
+	}
+	return nil
+}
+
+func unpackEntry(root *os.Root, e *zip.File, left int64) (int64, error) {
+	name := filepath.FromSlash(strings.TrimSuffix(strings.ReplaceAll(e.Name, `\`, "/"), "/"))
+	if name == "" || name == "." {
+		return 0, nil
+	}
+	if !filepath.IsLocal(name) {
+		return 0, fmt.Errorf("the entry %q leads out of the folder", e.Name)
+	}
+	if e.FileInfo().IsDir() {
+		return 0, root.MkdirAll(name, 0o755)
+	}
+	if parent := filepath.Dir(name); parent != "." {
+		if err := root.MkdirAll(parent, 0o755); err != nil {
+			return 0, fmt.Errorf("the entry %q: %w", e.Name, err)
+		}
+	}
+	in, err := e.Open()
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	if e.Mode()&fs.ModeSymlink != 0 {
+		return 0, unpackLink(root, e.Name, name, in)
+	}
+	mode := e.Mode().Perm() | 0o600
+	out, err := root.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	if err != nil {
+		return 0, fmt.Errorf("the entry %q: %w", e.Name, err)
+	}
+	// One byte past the limit tells that there is more.
+	n, err := io.Copy(out, io.LimitReader(in, left+1))
+	return n, errors.Join(err, out.Close())
+}
+
+func unpackLink(root *os.Root, entry, name string, in io.Reader) error {
+	target, err := io.ReadAll(io.LimitReader(in, 4096))
+	if err != nil {
+		return err
+	}
+	to := filepath.FromSlash(string(target))
+	if filepath.IsAbs(to) || !filepath.IsLocal(filepath.Join(filepath.Dir(name), to)) {
+		return fmt.Errorf("the link %q leads out of the folder", entry)
+	}
+	return root.Symlink(to, name)
+}
+
+var moduleSyntax = regexp.MustCompile(`(?m)^\s*(?:import\s+[\w*{"']|export\s+(?:const|let|var|function|async|default|class|\{))`)
+
+// inline writes code that stands in the template to the file CloudFormation
+// would put it in: index.js or index.py (AWS::Lambda::Function Code, ZipFile).
+func (b *Builder) inline(ctx context.Context, f Function) (*Runnable, error) {
+	name := "index.js"
+	switch {
+	case strings.HasPrefix(f.Runtime, "python"):
+		name = "index.py"
+	case strings.HasPrefix(f.Runtime, "ruby"):
+		name = "index.rb"
+	case !strings.HasPrefix(f.Runtime, "nodejs"):
+		return nil, f.errorf("code in the template runs on nodejs, python and ruby runtimes, not on %s", f.Runtime)
+	case moduleSyntax.MatchString(f.Inline):
+		name = "index.mjs"
+	}
+	w := Work{Slot: "inline-" + hashText(f.TemplateDir, f.LogicalID), Key: hashText(name, f.Inline), Text: "writing inline code"}
+	dir, err := b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
+		return os.WriteFile(filepath.Join(dir, name), []byte(f.Inline), 0o644)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &Runnable{Root: dir, Hash: w.Key}
+	if f.Pos.File != "" {
+		r.Sources = []string{f.Pos.File}
+	}
+	return r, nil
+}

@@ -1,0 +1,139 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// makefile runs `make build-<LogicalID>` as sam build does, with ARTIFACTS_DIR
+// naming the folder to fill (SAM guide, Building custom runtimes).
+func (b *Builder) makefile(ctx context.Context, f Function) (*Runnable, error) {
+	dir := f.Dir
+	if w := f.Metadata.Get("WorkingDirectory").TextOr(""); w != "" {
+		dir = filepath.Join(f.TemplateDir, w)
+	}
+	if !isFile(filepath.Join(dir, "Makefile")) {
+		return nil, f.errorf("BuildMethod makefile needs a Makefile in %s", f.showDir(dir))
+	}
+	make, err := exec.LookPath("make")
+	if err != nil {
+		return nil, f.errorf("BuildMethod makefile needs make, which is not installed").WithHint("install make")
+	}
+	key, err := b.digests.tree(f.Dir)
+	if err != nil {
+		return nil, err
+	}
+	key = hashText("make", key, host())
+	w := Work{
+		Slot: "make-" + hashText(dir, f.LogicalID), Key: key,
+		Text: "running make build-" + f.LogicalID, Function: f.Name, Resource: f.LogicalID,
+	}
+	root, err := b.cache.Folder(ctx, w, func(ctx context.Context, out string) error {
+		_, err := b.tool(ctx, Tool{Path: make, Args: []string{"build-" + f.LogicalID}, Dir: dir, Env: []string{"ARTIFACTS_DIR=" + out}})
+		return f.toolMessage(err, "run make build-%s in %s with ARTIFACTS_DIR set", f.LogicalID, f.showDir(dir))
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := &Runnable{Root: root, Sources: []string{f.Dir}, Hash: key}
+	if !strings.HasPrefix(f.Runtime, "provided") && f.Runtime != "go1.x" {
+		return r, nil
+	}
+	made := f
+	made.Dir, made.BuildMethod = root, ""
+	r.Bootstrap = made.programPath()
+	if p := readProgram(r.Bootstrap); p.known() && !p.runsHere() {
+		// The rule builds for AWS's machines; the same sources serve here.
+		pkg, ok := findGoPackage(f)
+		if !ok {
+			return nil, f.errorf("make build-%s made a program for %s; this machine is %s", f.LogicalID, p, host()).
+				WithHint("let the rule build for the machine it runs on when AWS_SAM_LOCAL or CI is not set")
+		}
+		built, err := b.goBuild(ctx, f, pkg)
+		if err != nil {
+			return nil, err
+		}
+		r.Bootstrap, r.Hash = built.Bootstrap, hashText(key, built.Hash)
+		return r, nil
+	}
+	if !isFile(r.Bootstrap) {
+		return nil, f.errorf("make build-%s made no %s", f.LogicalID, filepath.Base(r.Bootstrap)).
+			WithHint("the rule must put it into $(ARTIFACTS_DIR)")
+	}
+	return r, nil
+}
+
+// toolMessage makes a failed tool's own first lines the message. Any other
+// error stays what it is; nil stays nil.
+func (f Function) toolMessage(err error, hint string, args ...any) error {
+	var failed *ToolError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	text := firstLines(failed.Output, 4)
+	if text == "" {
+		text = failed.Err.Error()
+	}
+	return f.errorf("%s failed: %s", filepath.Base(strings.Fields(failed.Command)[0]), text).WithHint(hint, args...)
+}
+
+// cargo builds a Rust function for this machine. That needs no cargo-lambda,
+// whose work is to build for AWS's machines.
+func (b *Builder) cargo(ctx context.Context, f Function) (*Runnable, error) {
+	manifest := filepath.Join(f.Dir, "Cargo.toml")
+	if !isFile(manifest) {
+		return nil, f.errorf("BuildMethod rust-cargolambda needs a Cargo.toml in %s", f.showDir(f.Dir))
+	}
+	cargo, err := exec.LookPath("cargo")
+	if err != nil {
+		return nil, f.errorf("%s is Rust code, and cargo is not installed", f.showDir(f.Dir)).
+			WithHint("install Rust from https://rustup.rs, or put a bootstrap for %s into the code folder", host())
+	}
+	binary := f.Metadata.Get("BuildProperties").Get("Binary").TextOr(crateName(manifest))
+	key, err := b.digests.tree(f.Dir)
+	if err != nil {
+		return nil, err
+	}
+	key = hashText("cargo", key, binary, host())
+	slot := "cargo-" + hashText(f.Dir, binary)
+	w := Work{Slot: slot, Key: key, Text: "building Rust binary " + binary, Function: f.Name, Resource: f.LogicalID}
+	// Compiled crates are kept between builds, beside the results.
+	target := filepath.Join(b.cache.dir, "cargo-target-"+hashText(f.Dir))
+	dir, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
+		args := []string{"build", "--release", "--bin", binary, "--target-dir", target}
+		if _, err := b.tool(ctx, Tool{Path: cargo, Args: args, Dir: f.Dir}); err != nil {
+			return f.toolMessage(err, "run cargo build in %s", f.showDir(f.Dir))
+		}
+		name := binary
+		if runtime.GOOS == "windows" {
+			name += ".exe"
+		}
+		return copyFile(filepath.Join(target, "release", name), filepath.Join(dir, "bootstrap"))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Runnable{Root: f.Dir, Bootstrap: filepath.Join(dir, "bootstrap"), Sources: []string{f.Dir}, Hash: key}, nil
+}
+
+// crateName is the package's name in a Cargo.toml, which is its binary's too
+// unless the manifest says otherwise.
+func crateName(manifest string) string {
+	text, _ := os.ReadFile(manifest)
+	inPackage := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			inPackage = line == "[package]"
+		}
+		if k, v, ok := strings.Cut(line, "="); ok && inPackage && strings.TrimSpace(k) == "name" {
+			return strings.Trim(strings.TrimSpace(v), `"'`)
+		}
+	}
+	return "bootstrap"
+}
