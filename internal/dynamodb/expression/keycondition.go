@@ -58,6 +58,8 @@ type keyClause struct {
 	kind     RangeOperator
 	equal    bool
 	operands []attribute.Value
+	// unindexable marks operators of KeyConditions that no key can be read by.
+	unindexable bool
 }
 
 // keyOperators translates comparators, and those with the sides exchanged.
@@ -220,6 +222,9 @@ func (k *KeyCondition) clause(attr KeyAttribute) (*keyClause, error) {
 	c := k.find(attr.Name)
 	if c == nil {
 		return nil, nil
+	}
+	if c.unindexable {
+		return nil, attribute.Invalid("Attempted conditional constraint is not an indexable operation")
 	}
 	for _, v := range c.operands {
 		if v.Kind() != attr.Kind {
