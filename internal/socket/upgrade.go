@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 )
@@ -51,6 +52,9 @@ func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o *Opti
 	transport, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, fmt.Errorf("taking over the connection: %w", err)
+	}
+	if s, ok := transport.(interface{ Settled() net.Conn }); ok {
+		transport = s.Settled() // front's: what it found under the first byte
 	}
 	c := newConn(transport, o)
 	if n := rw.Reader.Buffered(); n > 0 {

@@ -1,0 +1,205 @@
+package websocketapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/suiro-dev/suiro/internal/invoke"
+)
+
+// caller is API Gateway's name in resource policies of functions.
+const caller = "apigateway.amazonaws.com"
+
+// maxBackendBody bounds what an HTTP integration may answer (the payload quota
+// of API Gateway).
+const maxBackendBody = 10 << 20
+
+// failure is why a backend gave no answer: what the client hears, the status a
+// handshake gets, and the cause for the developer.
+type failure struct {
+	status  int
+	message string
+	cause   string
+}
+
+func (f *failure) text() string {
+	if f == nil {
+		return ""
+	}
+	return f.cause
+}
+
+// internal is a failure on API Gateway's side: it may not call the function,
+// there is none, or it answered with something else than asked for.
+func internal(cause string) *failure {
+	return &failure{http.StatusInternalServerError, internalServerError, cause}
+}
+
+// invoke calls a function and returns its answer, which is empty unless
+// wanted. payload may be used again only when reusable is true: a function
+// that is not waited for any more may still be reading it.
+func (a *API) invoke(ctx context.Context, req *invoke.Request, wanted bool) (answer []byte, reusable bool, fail *failure) {
+	res, err := a.config.Invoker.Invoke(ctx, req)
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, false, &failure{http.StatusGatewayTimeout, endpointTimedOut, "integration timed out"}
+		}
+		return nil, false, internal(err.Error())
+	}
+	defer func() { _ = res.Body.Close() }()
+	end := res.End()
+	if end.Outcome != invoke.Complete {
+		return nil, true, &failure{http.StatusBadGateway, internalServerError, functionError(res.Body, end)}
+	}
+	if !wanted {
+		return nil, true, nil
+	}
+	answer, err = io.ReadAll(res.Body)
+	if err != nil {
+		return nil, true, internal("reading the function's answer: " + err.Error())
+	}
+	return answer, true, nil
+}
+
+// functionError says how a function failed, in its own words.
+func functionError(body io.Reader, end invoke.End) string {
+	var e struct{ ErrorType, ErrorMessage string }
+	text := end.ErrorBody
+	if text == nil {
+		text, _ = io.ReadAll(io.LimitReader(body, 64<<10))
+	}
+	_ = json.Unmarshal(text, &e) // what is not JSON has no message
+	kind := end.ErrorType
+	if kind == "" {
+		kind = e.ErrorType
+	}
+	if kind == "" {
+		kind = "function error"
+	}
+	if e.ErrorMessage != "" {
+		return kind + ": " + e.ErrorMessage
+	}
+	return kind
+}
+
+// request is the invocation that a route's Lambda integration makes.
+func (a *API) request(e *event, i *Integration, payload []byte) *invoke.Request {
+	req := &invoke.Request{Function: e.stage.expand(i.Function), Payload: payload}
+	if !i.ByRole {
+		req.Caller = invoke.Caller{Service: caller, SourceARN: a.arn(e.conn.stage + "/" + e.routeKey)}
+	}
+	return req
+}
+
+// arn names a part of the API for policies.
+func (a *API) arn(resource string) string {
+	c := &a.config
+	return "arn:" + c.Partition + ":execute-api:" + c.Region + ":" + c.AccountID + ":" + c.ID + "/" + resource
+}
+
+// functionName is the name in a function's ARN, for the journal.
+func functionName(function string) string {
+	_, name, ok := strings.Cut(function, ":function:")
+	if !ok {
+		return function
+	}
+	name, _, _ = strings.Cut(name, ":")
+	return name
+}
+
+// callHTTP makes an HTTP integration's request with the message as its body.
+func (a *API) callHTTP(ctx context.Context, e *event, i *Integration) (status int, header http.Header, body []byte, fail *failure) {
+	req, err := e.httpRequest(ctx, i)
+	if err != nil {
+		return 0, nil, nil, internal(err.Error())
+	}
+	res, err := a.client.Do(req)
+	if err == nil {
+		defer func() { _ = res.Body.Close() }()
+		body, err = io.ReadAll(io.LimitReader(res.Body, maxBackendBody))
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return 0, nil, nil, &failure{http.StatusGatewayTimeout, endpointTimedOut, "integration timed out"}
+	case err != nil:
+		return 0, nil, nil, internal(err.Error())
+	}
+	return res.StatusCode, res.Header, body, nil
+}
+
+// httpRequest fills in an integration's URL and mapped parameters (API Gateway
+// Developer Guide, "Setting up data mapping for WebSocket APIs").
+func (e *event) httpRequest(ctx context.Context, i *Integration) (*http.Request, error) {
+	target := e.stage.expand(i.URI)
+	query, header := url.Values{}, http.Header{}
+	for _, p := range i.Parameters {
+		v, ok := e.source(p.Source)
+		if !ok {
+			continue
+		}
+		switch p.In {
+		case "header":
+			header.Add(p.Name, v)
+		case "querystring":
+			query.Add(p.Name, v)
+		case "path":
+			target = strings.ReplaceAll(target, "{"+p.Name+"}", url.PathEscape(v))
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, i.Method, target, bytes.NewReader(e.body))
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	if len(query) > 0 {
+		if req.URL.RawQuery != "" {
+			req.URL.RawQuery += "&"
+		}
+		req.URL.RawQuery += query.Encode()
+	}
+	return req, nil
+}
+
+// source evaluates the right side of a request parameter, or an authorizer's
+// identity source.
+func (e *event) source(expression string) (string, bool) {
+	if n := len(expression); n >= 2 && expression[0] == '\'' && expression[n-1] == '\'' {
+		return expression[1 : n-1], true
+	}
+	if name, ok := strings.CutPrefix(expression, "stageVariables."); ok {
+		return e.stage.variable(name)
+	}
+	if name, ok := strings.CutPrefix(expression, "context."); ok {
+		return e.contextValue(name)
+	}
+	rest, ok := strings.CutPrefix(expression, "route.request.")
+	if !ok {
+		return "", false
+	}
+	where, name, _ := strings.Cut(rest, ".")
+	switch where {
+	case "header", "multivalueheader":
+		return lookup(e.headers, name, true)
+	case "querystring", "multivaluequerystring":
+		return lookup(e.query, name, false)
+	case "body":
+		var p path
+		if name != "" {
+			var err error
+			if p, err = parsePath("." + name); err != nil {
+				return "", false
+			}
+		}
+		v, ok := p.find(e.body)
+		return string(v.appendText(nil)), ok
+	}
+	return "", false
+}

@@ -1,0 +1,214 @@
+package websocketapi
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/cluster"
+	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/socket"
+)
+
+// Reasons that clients and $disconnect events see.
+const (
+	goingAway        = "Going away"
+	closedNormally   = "Connection Closed Normally"
+	closedAbnormally = "Connection closed abnormally"
+	closedNoStatus   = "Client-side close frame status not set"
+)
+
+// maxInFlight bounds the messages of one connection that are being handled.
+// AWS has no such bound but the account's throttle; here it keeps one client
+// that floods from holding every execution environment and unbounded memory:
+// with all of them taken the connection is read no further, and the client's
+// own sends wait.
+const maxInFlight = 64
+
+// connection is a client, from its handshake to the end of its $disconnect. It
+// is the handler of its socket and the cluster's target.
+type connection struct {
+	api         *API
+	sock        *socket.Conn
+	id          string
+	stage       string
+	domain      string
+	sourceIP    string
+	userAgent   string
+	connectedAt int64 // Unix milliseconds
+	caller      *awsapi.Caller
+	authorizer  *principal
+
+	hasUserAgent bool
+	// started tells the reader that the invocation of the message it handed
+	// over has begun, or is about to.
+	started chan struct{}
+
+	mu     sync.Mutex
+	flight int           // messages being handled
+	ending bool          // no more messages are taken
+	wake   chan struct{} // made by the reader while it waits for a place
+}
+
+func (a *API) newConnection(d *Definition, r *http.Request, stage string, at time.Time) *connection {
+	c := &connection{
+		api: a, id: a.ids.connection(), stage: stage, domain: d.domainName(r.Host),
+		sourceIP: sourceIP(r), connectedAt: at.UnixMilli(),
+	}
+	if ua := r.Header["User-Agent"]; len(ua) > 0 {
+		c.userAgent, c.hasUserAgent = ua[len(ua)-1], true
+	}
+	return c
+}
+
+func (c *connection) address() cluster.Address {
+	return cluster.Address{API: c.api.config.ID, Connection: c.id}
+}
+
+// open makes the connection known and serves its socket until it ends.
+func (c *connection) open() error {
+	if err := c.api.config.Connections.Register(c.address(), c); err != nil {
+		return err
+	}
+	c.api.mu.Lock()
+	closing := c.api.closing
+	c.api.live[c] = struct{}{}
+	c.api.work.Go(func() { c.sock.Serve(c) })
+	c.api.mu.Unlock()
+	if closing {
+		c.close(socket.StatusGoingAway, goingAway)
+	}
+	return nil
+}
+
+// close starts to close the socket; messages that wait for a place are dropped.
+func (c *connection) close(code int, reason string) {
+	c.mu.Lock()
+	c.ending = true
+	c.wakeReader()
+	c.mu.Unlock()
+	c.sock.Close(code, reason)
+}
+
+// Message implements socket.Handler: it routes one message. Invocations start
+// in the order of the messages and run side by side.
+func (c *connection) Message(_ *socket.Conn, data []byte, _ bool) {
+	d := c.api.definition.Load()
+	e := event{
+		conn: c, stage: d.Stages[c.stage], kind: messageEvent, body: data,
+		requestID: c.api.ids.request(), at: time.Now(),
+	}
+	route := d.route(data)
+	switch {
+	case route == nil:
+		c.fail(&e, "", forbidden)
+	case route.Integration == nil:
+		e.routeKey = route.Key
+		c.fail(&e, "", internalServerError)
+	case route.Integration.Type == Mock:
+		e.routeKey = route.Key
+		c.mock(&e, route)
+	default:
+		e.routeKey, e.messageID = route.Key, c.api.ids.message(c.id)
+		if c.place() {
+			c.dispatch(&e, route)
+		}
+	}
+}
+
+// Closed implements socket.Handler: the socket is gone, and the $disconnect
+// route runs. Nothing can be sent to the connection any more.
+func (c *connection) Closed(_ *socket.Conn, code int, reason string) {
+	a := c.api
+	a.config.Connections.Forget(c.address())
+	c.mu.Lock()
+	c.ending = true
+	c.mu.Unlock()
+	code, reason = disconnectStatus(code, reason)
+	if a.config.Journal.Active() {
+		a.config.Journal.Publish(journal.Entry{
+			Kind: journal.Disconnected, Resource: a.config.Resource, ConnectionID: c.id,
+			Status: code, Text: reason, Duration: time.Since(time.UnixMilli(c.connectedAt)),
+		})
+	}
+	d := a.definition.Load()
+	if route := d.Routes[routeDisconnect]; route != nil && route.Integration != nil {
+		e := event{
+			conn: c, stage: d.Stages[c.stage], kind: disconnectEvent, routeKey: routeDisconnect,
+			requestID: a.ids.request(), at: time.Now(), code: code, reason: reason,
+		}
+		c.disconnected(&e, route)
+	}
+	a.mu.Lock()
+	delete(a.live, c)
+	a.mu.Unlock()
+}
+
+// disconnectStatus is what a $disconnect event says of how a socket ended.
+func disconnectStatus(code int, reason string) (int, string) {
+	switch code {
+	case socket.StatusNoStatus:
+		return code, closedNoStatus
+	case socket.StatusAbnormal:
+		return code, closedAbnormally
+	case socket.StatusMessageTooBig:
+		// The client sees 1009, the event says 1006 (one public measurement).
+		return socket.StatusAbnormal, closedAbnormally
+	}
+	return code, reason
+}
+
+// Push implements cluster.Target.
+func (c *connection) Push(payload []byte) error { return c.sock.Send(payload) }
+
+// Disconnect implements cluster.Target: DELETE @connections.
+func (c *connection) Disconnect() { c.close(socket.StatusNormal, closedNormally) }
+
+// Info implements cluster.Target.
+func (c *connection) Info() cluster.Info {
+	return cluster.Info{
+		SourceIP: c.sourceIP, UserAgent: c.userAgent,
+		ConnectedAt: time.UnixMilli(c.connectedAt), LastActiveAt: c.sock.LastActive(),
+	}
+}
+
+// place waits until one more message may be handled; false when the connection
+// ends instead. Only the socket's reader calls it.
+func (c *connection) place() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.flight >= maxInFlight && !c.ending {
+		wake := make(chan struct{})
+		c.wake = wake
+		c.mu.Unlock()
+		<-wake
+		c.mu.Lock()
+	}
+	if c.ending {
+		return false
+	}
+	c.flight++
+	return true
+}
+
+// leave gives a place back.
+func (c *connection) leave() {
+	c.mu.Lock()
+	c.flight--
+	c.wakeReader()
+	c.mu.Unlock()
+}
+
+func (c *connection) wakeReader() {
+	if c.wake != nil {
+		close(c.wake)
+		c.wake = nil
+	}
+}
+
+// invokeContext bounds one call of a backend; it outlives the client.
+func (a *API) invokeContext(i *Integration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(a.ctx, i.timeout())
+}

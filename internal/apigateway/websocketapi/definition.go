@@ -1,0 +1,213 @@
+package websocketapi
+
+import (
+	"net"
+	"strings"
+	"time"
+)
+
+// Route keys with a meaning of their own.
+const (
+	routeConnect    = "$connect"
+	routeDisconnect = "$disconnect"
+	routeDefault    = "$default"
+)
+
+// Definition is everything an API was told to be. It never changes; a change
+// makes a new one.
+type Definition struct {
+	// Authority is what clients reach the API at, "localhost:3001".
+	Authority string
+	// Selection picks the route of a message.
+	Selection *Expression
+	Routes    map[string]*Route // by route key
+	Stages    map[string]*Stage // by name
+	// Domains map custom domain names (lower case) to stages by mapping key;
+	// the empty key is the domain's root.
+	Domains map[string]map[string]string
+}
+
+// Stage is a deployed stage.
+type Stage struct {
+	Name      string
+	Variables []Variable
+}
+
+// Variable is a stage variable.
+type Variable struct{ Name, Value string }
+
+// Authorization is what guards $connect.
+type Authorization int
+
+// The AuthorizationType of a route.
+const (
+	AuthorizeNone Authorization = iota
+	AuthorizeIAM
+	AuthorizeCustom
+)
+
+// Route is where messages of one key go.
+type Route struct {
+	Key string
+	// Integration is nil when the route has no target.
+	Integration *Integration
+	// Replies: the route has a route response, so what the integration gives
+	// back goes to the client. Without one only failures are told.
+	Replies       bool
+	Authorization Authorization
+	Authorizer    *Authorizer // with AuthorizeCustom
+}
+
+// IntegrationType is how a route's backend is called.
+type IntegrationType int
+
+// The IntegrationType values that are served.
+const (
+	Lambda    IntegrationType = iota // AWS_PROXY
+	HTTPProxy                        // HTTP_PROXY
+	HTTP                             // HTTP without templates
+	Mock                             // MOCK with templates that are plain text
+)
+
+// Integration is a route's backend.
+type Integration struct {
+	Type IntegrationType
+	// Function is a function's ARN or name; "${stageVariables.x}" in it is
+	// filled in when it is called.
+	Function string
+	// ByRole: a role calls the function, so its resource policy does not
+	// count for API Gateway.
+	ByRole bool
+
+	URI        string // HTTP: may hold {path} parameters and stage variables
+	Method     string // HTTP
+	Parameters []Parameter
+
+	// Timeout is at most and by default 29 seconds.
+	Timeout time.Duration
+
+	// MockStatus and MockReply are what a MOCK integration answers.
+	MockStatus int
+	MockReply  []byte
+	// Responds: there is an integration response for what came back. HTTP and
+	// MOCK reply only with one; proxies need none.
+	Responds bool
+}
+
+// Parameter fills one part of an HTTP integration's request, such as
+// "integration.request.header.X" from "context.connectionId".
+type Parameter struct {
+	In     string // "header", "querystring" or "path"
+	Name   string
+	Source string
+}
+
+// Authorizer is a Lambda authorizer of type REQUEST.
+type Authorizer struct {
+	ID       string
+	Function string
+	ByRole   bool
+	// Sources are identity sources, all of which must be there:
+	// "route.request.header.Auth", "stageVariables.x", "context.routeKey".
+	Sources []string
+}
+
+func (i *Integration) timeout() time.Duration {
+	if i.Timeout <= 0 || i.Timeout > maxTimeout {
+		return maxTimeout
+	}
+	return i.Timeout
+}
+
+// variable returns a stage variable; s may be nil.
+func (s *Stage) variable(name string) (string, bool) {
+	if s == nil {
+		return "", false
+	}
+	for _, v := range s.Variables {
+		if v.Name == name {
+			return v.Value, true
+		}
+	}
+	return "", false
+}
+
+// expand fills "${stageVariables.name}" in; what is not set becomes empty.
+func (s *Stage) expand(text string) string {
+	const open = "${stageVariables."
+	if !strings.Contains(text, open) {
+		return text
+	}
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, open)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if !closed {
+			b.WriteString(open + rest)
+			return b.String()
+		}
+		v, _ := s.variable(name)
+		b.WriteString(v)
+		text = after
+	}
+}
+
+// stageName finds the stage that a request is for: by the first path segment,
+// or by the mapping of a custom domain. "" is none.
+func (d *Definition) stageName(host string, path []string) string {
+	first := ""
+	if len(path) > 0 {
+		first = unescape(path[0])
+	}
+	if mappings := d.domain(host); mappings != nil {
+		return mappings[first]
+	}
+	return first
+}
+
+// domain returns the mappings of a custom domain name, nil for other hosts.
+func (d *Definition) domain(host string) map[string]string {
+	if len(d.Domains) == 0 {
+		return nil
+	}
+	name := strings.ToLower(host)
+	if h, _, err := net.SplitHostPort(name); err == nil {
+		name = h
+	}
+	return d.Domains[name]
+}
+
+// domainName is requestContext.domainName: a name under which the client and
+// the function can really reach this listener. Code builds its @connections
+// endpoint from it.
+func (d *Definition) domainName(host string) string {
+	_, port, _ := net.SplitHostPort(d.Authority)
+	switch name := strings.ToLower(host); {
+	case name == d.Authority:
+		return d.Authority // one string for all connections
+	case name == "localhost:"+port, name == "127.0.0.1:"+port, name == "[::1]:"+port:
+		return name
+	case d.domain(host) != nil:
+		return host
+	}
+	return d.Authority
+}
+
+// route picks a message's route: the key that the selection expression gives,
+// else $default, else none. A client cannot name $connect or $disconnect.
+func (d *Definition) route(body []byte) *Route {
+	if d.Selection != nil {
+		var room [64]byte
+		if key := d.Selection.Key(room[:0], body); len(key) > 0 {
+			r := d.Routes[string(key)]
+			if r != nil && r.Key != routeConnect && r.Key != routeDisconnect {
+				return r
+			}
+		}
+	}
+	return d.Routes[routeDefault]
+}

@@ -1,0 +1,254 @@
+package websocketapi
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/suiro-dev/suiro/internal/journal"
+)
+
+// What API Gateway itself tells a client, in error frames and in refusals.
+const (
+	forbidden           = "Forbidden"
+	internalServerError = "Internal server error"
+	endpointTimedOut    = "Endpoint request timed out"
+)
+
+// job is a message on its way to its backend. Jobs are pooled together with
+// the buffer that holds the encoded event.
+type job struct {
+	event   event
+	route   *Route
+	payload []byte
+	size    int // of the client's message
+}
+
+var jobs = sync.Pool{New: func() any { return new(job) }}
+
+// largestKept keeps the pool from holding on to what a rare large message took.
+const largestKept = 64 << 10
+
+// dispatch hands a message to a goroutine and waits until that has got as far
+// as the invocation. The wait is one switch between goroutines; without it the
+// scheduler would start later messages before earlier ones.
+func (c *connection) dispatch(e *event, route *Route) {
+	j := jobs.Get().(*job)
+	j.event, j.route, j.size = *e, route, len(e.body)
+	if route.Integration.Type == Lambda {
+		j.payload = e.appendProxy(j.payload[:0])
+	} else {
+		j.payload = append(j.payload[:0], e.body...)
+	}
+	j.event.body = nil
+	if c.started == nil {
+		c.started = make(chan struct{}, 1)
+	}
+	c.api.work.Add(1)
+	go j.run()
+	<-c.started
+}
+
+// run calls the backend and tells the client what there is to tell.
+func (j *job) run() {
+	e, c, i := &j.event, j.event.conn, j.route.Integration
+	a := c.api
+	defer a.work.Done()
+	defer c.leave()
+	ctx, cancel := a.invokeContext(i)
+	defer cancel()
+	var reply []byte
+	var fail *failure
+	reusable := true
+	if i.Type == Lambda {
+		req := a.request(e, i, j.payload)
+		c.started <- struct{}{}
+		var answer []byte
+		if answer, reusable, fail = a.invoke(ctx, req, j.route.Replies); fail == nil && j.route.Replies {
+			reply, fail = proxyReply(answer)
+		}
+	} else {
+		c.started <- struct{}{}
+		e.body = j.payload
+		var status int
+		if status, _, reply, fail = a.callHTTP(ctx, e, i); fail == nil {
+			reply, fail = httpReply(j.route, status, reply)
+		}
+	}
+	c.finish(e, j.route, j.size, reply, fail)
+	j.recycle(reusable)
+}
+
+func (j *job) recycle(reusable bool) {
+	if !reusable || cap(j.payload) > largestKept {
+		j.payload = nil
+	}
+	j.event, j.route = event{}, nil
+	jobs.Put(j)
+}
+
+// httpReply is what an HTTP integration's answer means for the client.
+func httpReply(route *Route, status int, body []byte) ([]byte, *failure) {
+	switch {
+	case status >= 500 && route.Integration.Type == HTTPProxy:
+		return nil, internal("the integration answered " + http.StatusText(status))
+	case !route.Replies || route.Integration.Type == HTTP && !route.Integration.Responds:
+		return nil, nil
+	}
+	return toText(body), nil
+}
+
+// mock answers without a backend, on the reader's own goroutine.
+func (c *connection) mock(e *event, route *Route) {
+	i := route.Integration
+	var reply []byte
+	if route.Replies && i.Responds {
+		reply = i.MockReply
+	}
+	c.finish(e, route, len(e.body), reply, nil)
+}
+
+// fail ends a message that reached no backend.
+func (c *connection) fail(e *event, cause, message string) {
+	if cause == "" && message == forbidden {
+		cause = "no route for this message, and no $default route"
+	}
+	c.finish(e, nil, len(e.body), nil, &failure{message: message, cause: cause})
+}
+
+// finish sends what a message leads to: an error frame, also on a one-way
+// route, or the reply, unless it is empty. The socket stays open either way.
+func (c *connection) finish(e *event, route *Route, size int, reply []byte, fail *failure) {
+	switch {
+	case fail != nil:
+		var room [192]byte
+		_ = c.sock.Send(appendErrorFrame(room[:0], fail.message, c.id, e.requestID))
+	case len(reply) > 0:
+		_ = c.sock.Send(reply)
+	}
+	j := c.api.config.Journal
+	if !j.Active() {
+		return
+	}
+	entry := journal.Entry{
+		Kind: journal.Message, Resource: c.api.config.Resource, ConnectionID: c.id, RequestID: e.requestID,
+		Route: e.routeKey, Duration: time.Since(e.at), Bytes: size, Err: fail.text(),
+	}
+	if route != nil && route.Integration.Type == Lambda {
+		entry.Function = functionName(e.stage.expand(route.Integration.Function))
+	}
+	j.Publish(entry)
+	if len(reply) > 0 && fail == nil {
+		j.Publish(journal.Entry{
+			Kind: journal.Pushed, Resource: c.api.config.Resource, ConnectionID: c.id, RequestID: e.requestID,
+			Route: e.routeKey, Bytes: len(reply),
+		})
+	}
+}
+
+// disconnected runs the $disconnect route. What comes of it has nowhere to go.
+func (c *connection) disconnected(e *event, route *Route) {
+	a, i := c.api, route.Integration
+	ctx, cancel := a.invokeContext(i)
+	defer cancel()
+	var fail *failure
+	entry := journal.Entry{
+		Kind: journal.Message, Resource: a.config.Resource, ConnectionID: c.id,
+		RequestID: e.requestID, Route: e.routeKey,
+	}
+	switch i.Type {
+	case Lambda:
+		req := a.request(e, i, e.appendProxy(nil))
+		entry.Function = functionName(req.Function)
+		_, _, fail = a.invoke(ctx, req, false)
+	case HTTP, HTTPProxy:
+		_, _, _, fail = a.callHTTP(ctx, e, i)
+	}
+	entry.Duration, entry.Err = time.Since(e.at), fail.text()
+	a.config.Journal.Publish(entry)
+}
+
+// appendErrorFrame appends the object that API Gateway sends, with the spacing
+// it has there.
+func appendErrorFrame(b []byte, message, connectionID, requestID string) []byte {
+	b = appendText(append(b, `{"message": `...), message)
+	b = appendText(append(b, `, "connectionId":`...), connectionID)
+	b = appendText(append(b, `, "requestId":`...), requestID)
+	return append(b, '}')
+}
+
+// proxyResult is what a Lambda proxy integration returns.
+type proxyResult struct {
+	StatusCode        json.RawMessage            `json:"statusCode"`
+	Headers           map[string]json.RawMessage `json:"headers"`
+	MultiValueHeaders map[string][]string        `json:"multiValueHeaders"`
+	Body              *string                    `json:"body"`
+	IsBase64Encoded   bool                       `json:"isBase64Encoded"`
+}
+
+// readProxyResult reads an envelope; anything but an object is none.
+func readProxyResult(answer []byte) (*proxyResult, *failure) {
+	var r proxyResult
+	answer = bytes.TrimSpace(answer)
+	if len(answer) == 0 || answer[0] != '{' {
+		return nil, internal("the function returned no object with a statusCode")
+	}
+	if err := json.Unmarshal(answer, &r); err != nil {
+		return nil, internal("the function's answer is malformed: " + err.Error())
+	}
+	return &r, nil
+}
+
+// content is the body, decoded when it is base64.
+func (r *proxyResult) content() ([]byte, *failure) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	if !r.IsBase64Encoded {
+		return []byte(*r.Body), nil
+	}
+	b, err := base64.StdEncoding.DecodeString(*r.Body)
+	if err != nil {
+		return nil, internal("the function's body is not the base64 that it says")
+	}
+	return b, nil
+}
+
+// proxyReply is the message that a two-way route sends: the body alone;
+// statusCode and headers have no effect.
+func proxyReply(answer []byte) ([]byte, *failure) {
+	r, fail := readProxyResult(answer)
+	if fail != nil {
+		return nil, fail
+	}
+	body, fail := r.content()
+	return toText(body), fail
+}
+
+// header returns a header of the result by name, in any case.
+func (r *proxyResult) header(name string) string {
+	for n, v := range r.Headers {
+		if strings.EqualFold(n, name) {
+			return headerText(v)
+		}
+	}
+	for n, v := range r.MultiValueHeaders {
+		if strings.EqualFold(n, name) && len(v) > 0 {
+			return v[0]
+		}
+	}
+	return ""
+}
+
+// headerText is a header's value, which functions also write as numbers.
+func headerText(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}

@@ -1,0 +1,212 @@
+// Package websocketapi is the data plane of WebSocket APIs: what a client of
+// wss://{api}.execute-api.{region}.amazonaws.com/{stage} and a caller of its
+// @connections API see.
+//
+// A message travels: socket reads it ([connection.Message]), the route
+// selection expression picks a route, the event is encoded into a pooled
+// buffer, and one goroutine invokes the function. A push travels: net/http's
+// goroutine reads the POST, asks the cluster for the connection and writes the
+// frame; nothing is handed over.
+//
+// The configuration of an API is an immutable [Definition]. [API.Update] swaps
+// it under open sockets: the next event of a connection uses the new one, as
+// after a redeployment on AWS.
+package websocketapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/cluster"
+	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/socket"
+)
+
+// Quotas of WebSocket APIs (API Gateway Developer Guide, "Quotas for
+// configuring and running a WebSocket API").
+const (
+	maxFrame           = 32 << 10
+	maxMessage         = 128 << 10
+	defaultIdleTimeout = 10 * time.Minute
+	defaultMaxAge      = 2 * time.Hour
+	maxTimeout         = 29 * time.Second
+)
+
+// Config is what an API needs of others. Only ID, Invoker and Connections are
+// needed.
+type Config struct {
+	ID       string // the API's id, ten lower-case letters and digits
+	Resource string // logical id, for the journal
+
+	Region, AccountID, Partition string
+
+	Invoker     invoke.Invoker
+	Connections cluster.Connections
+	Journal     *journal.Journal
+	// Authenticator and Authorizer check the signatures and policies of
+	// AWS_IAM handshakes and of @connections; without them everybody may.
+	Authenticator awsapi.Authenticator
+	Authorizer    awsapi.Authorizer
+
+	// IdleTimeout and MaxAge are AWS's 10 minutes and 2 hours when zero.
+	IdleTimeout, MaxAge time.Duration
+	// PingsKeepAlive lets a client's ping frames reset the idle timer. Whether
+	// they do on AWS is not documented; guides tell apps to send messages.
+	PingsKeepAlive bool
+
+	// RawHeader returns a request's header as the client spelled it, which
+	// net/http does not keep; nil, or a nil result, uses the spelling of RFCs.
+	RawHeader func(*http.Request) []Field
+	// Transport carries HTTP integrations; nil is http.DefaultTransport.
+	Transport http.RoundTripper
+}
+
+// Field is one header field.
+type Field struct{ Name, Value string }
+
+// API serves one WebSocket API. Make it with New; it refuses everything until
+// the first Update.
+type API struct {
+	config     Config
+	options    socket.Options
+	ids        ids
+	definition atomic.Pointer[Definition]
+	client     *http.Client
+
+	ctx    context.Context // of everything that runs for connections
+	cancel context.CancelFunc
+	work   sync.WaitGroup // sockets and what runs for them
+
+	mu      sync.Mutex
+	closing bool
+	live    map[*connection]struct{}
+}
+
+// New makes an API.
+func New(c Config) *API {
+	if c.Partition == "" {
+		c.Partition = "aws"
+	}
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = defaultIdleTimeout
+	}
+	if c.MaxAge == 0 {
+		c.MaxAge = defaultMaxAge
+	}
+	transport := c.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	a := &API{
+		config: c,
+		options: socket.Options{
+			MaxFrame: maxFrame, MaxMessage: maxMessage, TooBigReason: "Message too big",
+			TextOnly: true, BinaryReason: "Binary is not supported",
+			IdleTimeout: c.IdleTimeout, MaxAge: c.MaxAge, PingsKeepAlive: c.PingsKeepAlive,
+			TimeoutReason: goingAway,
+		},
+		live: make(map[*connection]struct{}),
+		client: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	a.ids.seed()
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a.definition.Store(&Definition{})
+	return a
+}
+
+// Update makes d what the API serves. Open sockets stay and use it from their
+// next event on; those of a stage that d does not have are closed with 1001.
+func (a *API) Update(d *Definition) {
+	a.definition.Store(d)
+	for _, c := range a.connections() {
+		if d.Stages[c.stage] == nil {
+			c.close(socket.StatusGoingAway, goingAway)
+		}
+	}
+}
+
+// Close closes every socket with 1001, lets each run its $disconnect route,
+// and waits for everything that runs until ctx ends; then it gives up on what
+// is left. The endpoint must not take new requests any more.
+func (a *API) Close(ctx context.Context) error {
+	a.mu.Lock()
+	a.closing = true
+	a.mu.Unlock()
+	for _, c := range a.connections() {
+		c.close(socket.StatusGoingAway, goingAway)
+	}
+	done := make(chan struct{})
+	go func() {
+		a.work.Wait()
+		close(done)
+	}()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+		a.cancel()
+		for _, c := range a.connections() {
+			c.sock.Abort()
+		}
+		<-done
+	}
+	a.cancel()
+	a.client.CloseIdleConnections()
+	return err
+}
+
+// Connections counts the open sockets.
+func (a *API) Connections() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.live)
+}
+
+func (a *API) connections() []*connection {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := make([]*connection, 0, len(a.live))
+	for c := range a.live {
+		all = append(all, c)
+	}
+	return all
+}
+
+// ServeHTTP takes handshakes at /{stage} and management calls at
+// /{stage}/@connections/{id}; on a mapped custom domain the mapping's key
+// stands in the stage's place.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d := a.definition.Load()
+	path := splitPath(r.URL.EscapedPath())
+	if at, ok := managementAt(path); ok {
+		a.manage(w, r, d, path[:at], path[at+1:])
+		return
+	}
+	stage := ""
+	if len(path) <= 1 {
+		stage = d.stageName(r.Host, path)
+	}
+	a.handshake(w, r, d, stage)
+}
+
+// splitPath cuts an escaped path into segments, without empty ones: SDKs make
+// "/dev//@connections/…" of an endpoint that ends in a slash.
+func splitPath(escaped string) []string {
+	path := make([]string, 0, 3)
+	for s := range strings.SplitSeq(escaped, "/") {
+		if s != "" {
+			path = append(path, s)
+		}
+	}
+	return path
+}
