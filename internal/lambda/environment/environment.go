@@ -1,0 +1,330 @@
+// Package environment is one Lambda execution environment: a process that runs
+// a function's code, and the Runtime API it is served by, on an IPv4 loopback
+// listener of its own (AWS's clients split the address at its only colon).
+//
+// An [Environment] takes one invocation at a time. It starts its process when
+// the first one comes (or when told to [Environment.Warm] up), keeps it while
+// it behaves, and resets it when it exits, times out or breaks: the process is
+// killed and the next invocation initialises a new one in the same place, with
+// the same temporary folder, as AWS does.
+//
+// Words: a life is one run of the process, from its start to its end, with the
+// runtime's and the extensions' states; an invocation is one event on its way.
+// The Runtime API's meaning is in api.go; how its requests travel (net/http
+// for now) is server.go's affair alone.
+//
+// Nothing here waits in the middle of a response: what a function writes is
+// read from its connection by the caller's own Read.
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/process"
+)
+
+// Function is what an environment must know of its function.
+type Function struct {
+	LogicalID  string
+	Name       string
+	Version    string // "$LATEST" or a number
+	Runtime    string // e.g. "nodejs22.x", for INIT_START
+	Handler    string
+	AccountID  string
+	MemorySize int // MB
+	Timeout    time.Duration
+}
+
+// Config makes an environment.
+type Config struct {
+	Function Function
+	// Command is the runtime's process. Env is complete except for what the
+	// environment adds: AWS_LAMBDA_RUNTIME_API and AWS_LAMBDA_LOG_STREAM_NAME.
+	// Output is the environment's.
+	Command process.Command
+	// RPC speaks Go's net/rpc on _LAMBDA_SERVER_PORT instead of the Runtime
+	// API, for go1.x binaries built with aws-lambda-go before 1.18.0.
+	RPC     bool
+	Keeper  *process.Keeper
+	Journal *journal.Journal
+	// InitTimeout is how long init may take; 0 is AWS's 10 seconds.
+	InitTimeout time.Duration
+	// Idle is called each time the environment can take an invocation again:
+	// after Warm, after every invocation and after the reset that followed one.
+	Idle func(*Environment)
+}
+
+// initTimeout is the limit of the init phase (Developer Guide, Understanding
+// the Lambda execution environment lifecycle).
+const initTimeout = 10 * time.Second
+
+var (
+	// ErrClosed is returned by Invoke after Close.
+	ErrClosed = errors.New("the execution environment is closed")
+	errBusy   = errors.New("the execution environment runs another invocation")
+)
+
+// Environment is one execution environment. Its methods may be called from any
+// goroutine.
+type Environment struct {
+	cfg       Config
+	logStream string
+	server    transport
+	work      sync.WaitGroup // goroutines that outlive the call that began them
+	closing   chan struct{}
+	closeOnce sync.Once
+	// logging is the invocation that output belongs to.
+	logging atomic.Pointer[invocation]
+
+	mu      sync.Mutex
+	life    *life // nil: no process
+	current *invocation
+	// initializing: a goroutine is in initialize and will look at current.
+	initializing bool
+	// broken: the last life failed, so the next init is part of an invocation
+	// and under the function's timeout (AWS calls it a suppressed init).
+	broken bool
+	// offered: Idle was called and no invocation has come since.
+	offered bool
+	closed  bool
+	// peak is the last life's, for the REPORT of an invocation it died in.
+	peak int64
+}
+
+// New makes an environment and its listener. No process is started yet.
+func New(cfg Config) (*Environment, error) {
+	if cfg.InitTimeout == 0 {
+		cfg.InitTimeout = initTimeout
+	}
+	if cfg.Idle == nil {
+		cfg.Idle = func(*Environment) {}
+	}
+	e := &Environment{cfg: cfg, closing: make(chan struct{})}
+	e.logStream = logStream(cfg.Function.Version, time.Now())
+	server, err := listen(e)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the Runtime API of %s: %w", cfg.Function.Name, err)
+	}
+	e.server = server
+	return e, nil
+}
+
+// logStream has the form of AWS's names: 2025/03/09/[$LATEST]0123….
+func logStream(version string, now time.Time) string {
+	id := awsapi.NewRequestID()
+	hex := id[0:8] + id[9:13] + id[14:18] + id[19:23] + id[24:36]
+	return now.UTC().Format("2006/01/02/[") + version + "]" + hex
+}
+
+// LogStream is the log stream's name.
+func (e *Environment) LogStream() string { return e.logStream }
+
+// Pid is the process id of the running life, 0 when there is none.
+func (e *Environment) Pid() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.life == nil {
+		return 0
+	}
+	return e.life.process.Pid()
+}
+
+// Invocation is one event for the function.
+type Invocation struct {
+	RequestID     string
+	Payload       []byte // must not change until the invocation has ended
+	InvokedARN    string // the function's ARN as it was invoked
+	TraceID       string
+	ClientContext []byte
+	Mode          invoke.Mode
+	LogTail       bool
+}
+
+// Invoke runs one invocation, as invoke.Invoker describes. The result's
+// ExecutedVersion is the function's.
+func (e *Environment) Invoke(ctx context.Context, in Invocation) (*invoke.Result, error) {
+	inv := e.newInvocation(in)
+	if err := e.accept(inv); err != nil {
+		return nil, err
+	}
+	select {
+	case <-inv.answered:
+	case <-ctx.Done():
+		inv.abandon()
+		return nil, ctx.Err()
+	}
+	return inv.result(), nil
+}
+
+// accept gives inv to the runtime when that waits for it, and otherwise sees
+// to it that it soon does.
+func (e *Environment) accept(inv *invocation) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.closed:
+		return ErrClosed
+	case e.current != nil:
+		return errBusy
+	}
+	e.current, e.offered = inv, false
+	l := e.life
+	switch {
+	case l == nil || !l.initialized || l.ending:
+		e.beginInit()
+	case l.quiet():
+		e.dispatch(l, inv)
+	default:
+		// The runtime has answered and not asked for the next event yet; when
+		// it does, settle dispatches. The time until then is the invocation's.
+		e.arm(inv)
+	}
+	return nil
+}
+
+// Finishing tells whether the last invocation was answered and the runtime has
+// not come back for the next one, which is usually a matter of microseconds.
+func (e *Environment) Finishing() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.life
+	return e.current == nil && l != nil && l.initialized && !l.ending && !l.quiet()
+}
+
+// arm starts an invocation's clock. e.mu is held.
+func (e *Environment) arm(inv *invocation) {
+	if inv.timer != nil {
+		return
+	}
+	inv.started = time.Now()
+	inv.deadline = inv.started.Add(e.cfg.Function.Timeout)
+	inv.timer = time.AfterFunc(e.cfg.Function.Timeout, func() { e.timedOut(inv) })
+	e.logging.Store(inv)
+	inv.log("START RequestId: " + inv.RequestID + " Version: " + e.cfg.Function.Version)
+}
+
+// dispatch hands inv to the runtime and the extensions, who all wait. e.mu is
+// held.
+func (e *Environment) dispatch(l *life, inv *invocation) {
+	e.arm(inv)
+	l.state = stateRunning
+	inv.dispatched = true
+	for _, x := range l.extensions {
+		x.offer(inv)
+	}
+	l.waiting <- inv
+	l.waiting = nil
+}
+
+// settle is called when the runtime or an extension asked for its next event.
+// Once all of them have, init is over, or the next invocation starts, or the
+// environment is idle. e.mu is held.
+func (e *Environment) settle(l *life) {
+	if e.life != l || l.ending || !l.quiet() {
+		return
+	}
+	if !l.initialized {
+		e.initialized(l)
+	}
+	if inv := e.current; inv != nil && !inv.dispatched && inv.failure == nil {
+		e.dispatch(l, inv)
+	}
+}
+
+// released tells the owner that the environment is free, once, if it is.
+func (e *Environment) released() {
+	e.mu.Lock()
+	l := e.life
+	free := !e.closed && !e.offered && e.current == nil && !e.initializing &&
+		(l == nil || !l.ending && l.initialized && l.quiet())
+	if free {
+		e.offered = true
+	}
+	e.mu.Unlock()
+	if free {
+		e.cfg.Idle(e)
+	}
+}
+
+// timedOut ends an invocation whose time is over. The runtime is not told: it
+// is killed.
+func (e *Environment) timedOut(inv *invocation) {
+	e.mu.Lock()
+	if e.closed || inv.finished {
+		e.mu.Unlock()
+		return
+	}
+	e.work.Add(1)
+	l := e.life
+	if l != nil {
+		l.ending = true
+	}
+	e.mu.Unlock()
+	defer e.work.Done()
+	seconds := strconv.FormatFloat(e.cfg.Function.Timeout.Seconds(), 'f', 2, 64)
+	f := &failure{
+		outcome:   invoke.TimedOut,
+		errorType: "Sandbox.Timedout",
+		body:      platformError("Sandbox.Timedout", inv.RequestID, "Task timed out after "+seconds+" seconds"),
+		status:    "timeout",
+		abort:     true,
+	}
+	e.fail(inv, f)
+	if l != nil {
+		e.reset(l)
+	}
+	e.finish(inv, f) // also when its reader is slow or gone
+	e.released()
+}
+
+// Warm starts the process before the first invocation comes. Idle is called
+// when it is ready, and also when it failed: the first invocation tries again.
+func (e *Environment) Warm() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed && e.life == nil && e.current == nil {
+		e.beginInit()
+	}
+}
+
+// Close ends the environment: extensions get the time AWS gives them, the
+// process is killed and all its connections end. An invocation still running
+// fails. It returns when nothing is left.
+func (e *Environment) Close() {
+	e.closeOnce.Do(func() { close(e.closing) })
+	e.mu.Lock()
+	e.closed = true
+	inv, l := e.current, e.life
+	if l != nil {
+		l.ending = true
+	}
+	e.mu.Unlock()
+	var f *failure
+	if inv != nil {
+		f = &failure{
+			outcome:   invoke.FunctionError,
+			errorType: "Sandbox.Failure",
+			body:      platformError("Sandbox.Failure", inv.RequestID, "the execution environment was shut down"),
+			status:    "error",
+			abort:     true,
+		}
+		e.fail(inv, f)
+	}
+	if l != nil {
+		e.reset(l)
+	}
+	if inv != nil {
+		e.finish(inv, f)
+	}
+	e.server.close()
+	e.work.Wait()
+}

@@ -1,0 +1,292 @@
+package environment
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// transport carries the Runtime API. It is net/http's server today; a loop of
+// our own over HTTP/1.1 would save half of the hop's processor time and would
+// stand here.
+type transport interface {
+	address() string // host:port, for AWS_LAMBDA_RUNTIME_API
+	close()          // ends all connections and waits for their requests
+}
+
+// httpServer is the transport over net/http.
+type httpServer struct {
+	env      *Environment
+	listener net.Listener
+	server   *http.Server
+	serving  sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	requests sync.WaitGroup
+}
+
+// listen makes the transport of an environment.
+func listen(e *Environment) (transport, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &httpServer{env: e, listener: l}
+	s.server = &http.Server{
+		Handler:        s,
+		MaxHeaderBytes: 4 << 20, // an X-Ray cause may be 1 MB
+		ConnContext:    func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, lifeKey{}, c) },
+		ErrorLog:       log.New(io.Discard, "", 0),
+	}
+	s.serving.Go(func() { _ = s.server.Serve(tracked{l, e}) })
+	return s, nil
+}
+
+func (s *httpServer) address() string { return s.listener.Addr().String() }
+
+func (s *httpServer) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	_ = s.server.Close()
+	s.serving.Wait()
+	s.requests.Wait()
+}
+
+// tracked is a listener whose connections belong to the life they began in: a
+// request of a process that was replaced must not reach its successor.
+type tracked struct {
+	net.Listener
+	env *Environment
+}
+
+type conn struct {
+	net.Conn
+	env  *Environment
+	life *life // nil when there was none
+	once sync.Once
+}
+
+func (t tracked) Accept() (net.Conn, error) {
+	c, err := t.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &conn{Conn: c, env: t.env, life: t.env.connected()}, nil
+}
+
+func (c *conn) Close() error {
+	if c.life != nil {
+		c.once.Do(func() { c.env.disconnected(c.life) })
+	}
+	return c.Conn.Close()
+}
+
+// lifeKey holds the *conn in a request's context.
+type lifeKey struct{}
+
+const (
+	runtimePath   = "/2018-06-01/runtime/"
+	invocations   = runtimePath + "invocation/"
+	extensionPath = "/2020-01-01/extension/"
+)
+
+func (s *httpServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	s.requests.Add(1)
+	s.mu.Unlock()
+	defer s.requests.Done()
+	w.Header()["Date"] = nil // nobody reads it
+	c, _ := r.Context().Value(lifeKey{}).(*conn)
+	if r.URL.Path == "/2018-06-01/ping" && r.Method == http.MethodGet {
+		_, _ = io.WriteString(w, "pong")
+		return
+	}
+	if c == nil || c.life == nil {
+		writeError(w, refuseContainer)
+		return
+	}
+	if route := routeOf(r.Method, r.URL.Path); route != nil {
+		route(s, w, r, c.life)
+		return
+	}
+	http.NotFound(w, r)
+}
+
+type route func(*httpServer, http.ResponseWriter, *http.Request, *life)
+
+// routeOf finds what a request asks for; nil when nothing. The restore routes
+// exist for SnapStart sandboxes only, which these are not.
+func routeOf(method, path string) route {
+	if rest, ok := strings.CutPrefix(path, invocations); ok {
+		switch {
+		case rest == "next" && method == http.MethodGet:
+			return (*httpServer).next
+		case strings.HasSuffix(rest, "/response") && method == http.MethodPost:
+			return (*httpServer).response
+		case strings.HasSuffix(rest, "/error") && method == http.MethodPost:
+			return (*httpServer).error
+		}
+		return nil
+	}
+	switch method + " " + path {
+	case "POST " + runtimePath + "init/error":
+		return (*httpServer).initError
+	case "POST " + extensionPath + "register":
+		return (*httpServer).register
+	case "GET " + extensionPath + "event/next":
+		return (*httpServer).extensionNext
+	case "POST " + extensionPath + "init/error":
+		return extensionError("InitError")
+	case "POST " + extensionPath + "exit/error":
+		return extensionError("ExitError")
+	case "PUT /2022-07-01/telemetry":
+		return notSupported("Telemetry")
+	case "PUT /2020-08-15/logs":
+		return notSupported("Logs")
+	}
+	return nil
+}
+
+// next answers with the event; headers without a value are left out, as by AWS.
+func (s *httpServer) next(w http.ResponseWriter, r *http.Request, l *life) {
+	inv, refusal := s.env.next(l, r.Context().Done())
+	if refusal != nil {
+		writeError(w, refusal)
+		return
+	}
+	if inv == nil {
+		panic(http.ErrAbortHandler) // the way to close without an answer
+	}
+	h := w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(inv.Payload))}
+	h["Lambda-Runtime-Aws-Request-Id"] = []string{inv.RequestID}
+	h["Lambda-Runtime-Deadline-Ms"] = []string{strconv.FormatInt(inv.deadline.UnixMilli(), 10)}
+	h["Lambda-Runtime-Invocation-Id"] = []string{inv.attempt}
+	setHeader(h, "Lambda-Runtime-Invoked-Function-Arn", inv.InvokedARN)
+	setHeader(h, "Lambda-Runtime-Trace-Id", inv.TraceID)
+	setHeader(h, "Lambda-Runtime-Client-Context", string(inv.ClientContext))
+	_, _ = w.Write(inv.Payload) // a runtime that went away is noticed by its exit
+}
+
+// setHeader sets a header by its canonical name, unless value is empty.
+func setHeader(h http.Header, name, value string) {
+	if value != "" {
+		h[name] = []string{value}
+	}
+}
+
+func newPost(w http.ResponseWriter, r *http.Request) post {
+	mode, hasMode := r.Header["Lambda-Runtime-Function-Response-Mode"]
+	p := post{
+		contentType: r.Header.Get("Content-Type"),
+		errorType:   r.Header.Get("Lambda-Runtime-Function-Error-Type"),
+		attempt:     r.Header.Get("Lambda-Runtime-Invocation-Id"),
+		hasMode:     hasMode,
+		length:      r.ContentLength,
+		body:        r.Body,
+		trailer:     func(name string) string { return r.Trailer.Get(name) },
+		abort:       func() { _ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) },
+	}
+	if hasMode {
+		p.mode = mode[0]
+	}
+	return p
+}
+
+func (s *httpServer) response(w http.ResponseWriter, r *http.Request, l *life) {
+	id := strings.TrimSuffix(r.URL.Path[len(invocations):], "/response")
+	writeStatus(w, s.env.respond(l, id, newPost(w, r)))
+}
+
+func (s *httpServer) error(w http.ResponseWriter, r *http.Request, l *life) {
+	id := strings.TrimSuffix(r.URL.Path[len(invocations):], "/error")
+	writeStatus(w, s.env.fault(l, id, newPost(w, r)))
+}
+
+func (s *httpServer) initError(w http.ResponseWriter, r *http.Request, l *life) {
+	writeStatus(w, s.env.initFault(l, newPost(w, r)))
+}
+
+func (s *httpServer) register(w http.ResponseWriter, r *http.Request, l *life) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+	if err != nil {
+		writeError(w, refuseTruncated)
+		return
+	}
+	withAccount := strings.Contains(r.Header.Get("Lambda-Extension-Accept-Feature"), "accountId")
+	id, answer, refusal := s.env.register(l, r.Header.Get("Lambda-Extension-Name"), withAccount, body)
+	if refusal != nil {
+		writeError(w, refusal)
+		return
+	}
+	w.Header().Set("Lambda-Extension-Identifier", id)
+	writeJSON(w, http.StatusOK, answer)
+}
+
+func (s *httpServer) extensionNext(w http.ResponseWriter, r *http.Request, l *life) {
+	event, refusal := s.env.nextEvent(l, r.Header.Get("Lambda-Extension-Identifier"), r.Context().Done())
+	if refusal != nil {
+		writeError(w, refusal)
+		return
+	}
+	if event == nil {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Lambda-Extension-Event-Identifier", event.id)
+	_, _ = w.Write(event.body)
+}
+
+func extensionError(kind string) route {
+	return func(s *httpServer, w http.ResponseWriter, r *http.Request, l *life) {
+		id := r.Header.Get("Lambda-Extension-Identifier")
+		errorType := r.Header.Get("Lambda-Extension-Function-Error-Type")
+		writeStatus(w, s.env.extensionFault(l, id, kind, errorType))
+	}
+}
+
+// notSupported is AWS's own answer where its Telemetry API is missing;
+// extensions are written to accept it.
+func notSupported(api string) route {
+	return func(_ *httpServer, w http.ResponseWriter, _ *http.Request, _ *life) {
+		writeError(w, &apiError{http.StatusAccepted, api + ".NotSupported", api + " API is not supported"})
+	}
+}
+
+// writeStatus answers a runtime's post.
+func writeStatus(w http.ResponseWriter, refusal *apiError) {
+	if refusal != nil {
+		writeError(w, refusal)
+		return
+	}
+	w.Header()["Content-Type"] = []string{"application/json"}
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, "{\"status\":\"OK\"}\n")
+}
+
+func writeError(w http.ResponseWriter, refusal *apiError) {
+	writeJSON(w, refusal.status, struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}{refusal.message, refusal.errorType})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header()["Content-Type"] = []string{"application/json"}
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
