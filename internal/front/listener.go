@@ -1,0 +1,171 @@
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Time limits of a connection. They hold for HTTP only: whoever hijacks a
+// connection (a WebSocket) gets it without deadlines.
+const (
+	// headerTimeout is for a request's header, and so also for the first byte
+	// of a connection and for a TLS handshake.
+	headerTimeout = 30 * time.Second
+	// idleTimeout is for the next request on an open connection. It is longer
+	// than the keep-alive of the AWS SDKs and of common proxies (60 s), so
+	// that the client closes first and no request meets a closing connection.
+	idleTimeout = 3 * time.Minute
+)
+
+// Listener is an open endpoint.
+type Listener struct {
+	front     *Front
+	endpoint  Endpoint
+	port      int
+	server    *http.Server
+	tlsConfig *tls.Config // nil without TLS
+	serving   sync.WaitGroup
+
+	mu    sync.Mutex
+	fresh map[*conn]struct{} // connections that have not sent a byte
+	shut  bool
+}
+
+func (f *Front) newListener(e Endpoint, port int) *Listener {
+	l := &Listener{front: f, endpoint: e, port: port, fresh: map[*conn]struct{}{}}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(e.Kind != "websocket")
+	l.server = &http.Server{
+		Handler:           l,
+		Protocols:         protocols,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          f.errorLog(e.Resource),
+		ConnContext:       withConn,
+	}
+	if f.tls != nil {
+		l.tlsConfig = f.tls.config(e.Kind != "websocket")
+	}
+	return l
+}
+
+func (l *Listener) serve(sockets []net.Listener) {
+	for _, s := range sockets {
+		l.serving.Go(func() {
+			if err := l.server.Serve(&sniffing{s, l}); !errors.Is(err, http.ErrServerClosed) {
+				l.front.notice(l.endpoint.Resource, err, "port %d no longer accepts connections", l.port)
+			}
+		})
+	}
+}
+
+// sniffing makes a conn of every accepted connection.
+type sniffing struct {
+	net.Listener
+	owner *Listener
+}
+
+func (s *sniffing) Accept() (net.Conn, error) {
+	raw, err := s.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw, owner: s.owner}
+	s.owner.unsettled(c, true)
+	return c, nil
+}
+
+// unsettled keeps the list of connections that have not sent anything, which
+// Close ends at once: browsers open some in advance, and net/http would wait
+// seconds for their first request.
+func (l *Listener) unsettled(c *conn, fresh bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case !fresh:
+		delete(l.fresh, c)
+	case l.shut:
+		_ = c.Conn.Close()
+	default:
+		l.fresh[c] = struct{}{}
+	}
+}
+
+// ServeHTTP implements http.Handler for the server of this port.
+func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.TLS = connectionState(r)
+	if l.endpoint.Kind == KindAWS {
+		l.front.routeByHost(w, r, l)
+		return
+	}
+	l.endpoint.Handler.ServeHTTP(w, r)
+}
+
+// Port is the port the endpoint listens on.
+func (l *Listener) Port() int { return l.port }
+
+// Authority is the host and port that clients and functions on this machine
+// use: "localhost:3001". It is "localhost" also when the front listens on
+// every address.
+func (l *Listener) Authority() string {
+	host := l.front.config.Host
+	if ip := net.ParseIP(host); host == "" || ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(l.port))
+}
+
+// URL is the endpoint's address with a scheme: "http", "https", "ws", "wss".
+func (l *Listener) URL(scheme string) string { return scheme + "://" + l.Authority() }
+
+// Close stops accepting, lets requests end until ctx is done, then cuts what
+// is left. Hijacked connections are their owners' business.
+func (l *Listener) Close(ctx context.Context) error {
+	l.mu.Lock()
+	l.shut = true
+	for c := range l.fresh {
+		_ = c.Conn.Close()
+	}
+	l.mu.Unlock()
+	err := l.server.Shutdown(ctx)
+	if err != nil {
+		if cut := l.server.Close(); cut != nil {
+			err = errors.Join(err, cut)
+		}
+	}
+	l.serving.Wait()
+	l.front.forget(l)
+	return err
+}
+
+// handshakeFailed tells the developer, once, when a client does not trust us:
+// such a client says nothing but an alert.
+func (l *Listener) handshakeFailed(err error) {
+	if !isDistrust(err) {
+		return
+	}
+	l.front.distrust.Do(func() {
+		l.front.notice(l.endpoint.Resource, err,
+			"a client on port %d does not trust Suiro's certificate; make it trust %s or use plain http or ws on the same port",
+			l.port, l.front.CA().CertFile)
+	})
+}
+
+// isDistrust tells whether the peer refused our certificate (RFC 8446, 6.2:
+// bad_certificate, unknown_ca, certificate_unknown).
+func isDistrust(err error) bool {
+	var alert *net.OpError
+	if !errors.As(err, &alert) || alert.Op != "remote error" {
+		return false
+	}
+	text := alert.Err.Error()
+	return strings.Contains(text, "certificate")
+}
