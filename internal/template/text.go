@@ -2,10 +2,10 @@ package template
 
 import (
 	"encoding/base64"
-	"github.com/suiro-dev/suiro/internal/diag"
 	"strconv"
 	"strings"
 
+	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
