@@ -3,11 +3,14 @@
 // that `serverless package` would have made of it, positions kept.
 //
 // The way of a service through the package: the file is read (read.go, or
-// config.go when it is code), its variables are resolved (package variable),
-// and what it says is turned into resources with the framework's own logical
+// script.go when it is code), its variables are resolved (package variable,
+// asking the sources of sources.go), and what it says is turned into resources
+// (compile.go and a file per kind of event) with the framework's own logical
 // ids (naming.go), because users write those ids in their `resources`.
-// Nothing is packaged: a function's Code names the folder it lies in, and its
-// Metadata says whether a bundler has to make something runnable of it.
+//
+// Nothing is packaged: a function's Code names the folder or archive it lies
+// in, and its Metadata says whether a bundler has to make something runnable
+// of it. The deployment bucket is left out unless the service refers to it.
 package serverless
 
 import (
@@ -36,9 +39,12 @@ type Options struct {
 	// variable without its braces ("cf:stack.Out", "ssm:/path"). A value that
 	// is a JSON object or list counts as one.
 	Outputs map[string]string
-	// Bundler makes code configuration runnable; without one, .ts files and
-	// imports between files are refused and plain .js and .mjs still run.
+	// Bundler makes code configuration runnable; without one, .ts files are
+	// refused and .js, .cjs and .mjs run as they stand.
 	Bundler Bundler
+	// Cache keeps what a code configuration evaluated to, for reloads where
+	// neither it nor the environment changed; nil evaluates it every time.
+	Cache *Cache
 }
 
 // Bundler turns a configuration written as code into one CommonJS module for
@@ -68,5 +74,12 @@ type Service struct {
 // Load reads the service at path: a configuration file, or a folder that holds
 // one. The service is nil when the list has errors.
 func Load(ctx context.Context, path string, o Options) (*Service, diag.List) {
-	return nil, diag.List{diag.Errorf(diag.Position{File: path}, "", "reading Serverless Framework services is not built yet")}
+	l := &loader{ctx: ctx, o: o, dotEnv: map[string]string{}, parsed: map[string]*document.Node{}}
+	defer l.close()
+	svc := l.load(path)
+	msgs := l.msgs.Sorted()
+	if msgs.HasErrors() {
+		return nil, msgs
+	}
+	return svc, msgs
 }

@@ -1,0 +1,248 @@
+package serverless
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
+)
+
+// code sets what a function runs: Code, Handler and Runtime, or an image. Code
+// is the local folder or archive, relative to the service; the result is the
+// resource's Metadata, which tells the bundler what to do.
+func (c *compiler) code(f *function, p *document.Node) *document.Node {
+	handler, image := f.node.Get("handler"), f.node.Get("image")
+	key := "functions." + f.key
+	switch {
+	case set(handler) == set(image):
+		c.msgs.Add(diag.Errorf(f.pos, key, "a function has a handler or an image, one of them"))
+		return nil
+	case set(image):
+		return c.image(f, p, image)
+	}
+	runtime := first(f.node.Get("runtime"), c.provider.Get("runtime"))
+	if runtime == nil {
+		def := "nodejs16.x"
+		if c.v4 {
+			def = "nodejs20.x"
+		}
+		runtime = document.Str(def, f.pos)
+	}
+	path, archive := c.codePath(f)
+	p.Set("Code", path)
+	p.Set("Handler", handler)
+	p.Set("Runtime", runtime)
+	if mode := c.runtimeUpdates(f); mode != nil {
+		p.Set("RuntimeManagementConfig", mode)
+	}
+	return c.bundling(f, runtime, handler, archive)
+}
+
+// codePath is where a function's code lies, and whether that is an archive
+// that is used as it stands.
+func (c *compiler) codePath(f *function) (path *document.Node, archive bool) {
+	own, service := f.node.Get("package"), c.cfg.Get("package")
+	artifact := first(own.Get("artifact"))
+	if artifact == nil && !own.Get("individually").TruthOr(false) {
+		artifact = first(service.Get("artifact"))
+	}
+	if artifact != nil {
+		c.checkPath(artifact, "functions."+f.key+".package.artifact")
+		return artifact, true
+	}
+	if own := first(own.Get("path")); own != nil {
+		return own, false
+	}
+	return document.Str(".", f.pos), false
+}
+
+// checkPath warns about a path that is not there yet; a build step may make it.
+func (c *compiler) checkPath(n *document.Node, key string) {
+	path := n.TextOr("")
+	if strings.HasPrefix(path, "s3://") || strings.Contains(path, "amazonaws.com/") {
+		c.errorf(n, key, "the artifact lies in S3; Suiro runs local files").WithHint("download it and name the file")
+		return
+	}
+	if path != "" && !exists(c.abs(path)) {
+		c.warnf(n, key, "the file %s does not exist", path)
+	}
+}
+
+func (c *compiler) abs(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.dir, filepath.FromSlash(path))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func (c *compiler) runtimeUpdates(f *function) *document.Node {
+	conf := first(f.node.Get("runtimeManagement"), c.provider.Get("runtimeManagement"))
+	mode := conf.TextOr(conf.Get("mode").TextOr("auto"))
+	switch mode {
+	case "onFunctionUpdate":
+		return object(conf.Pos, "UpdateRuntimeOn", "FunctionUpdate")
+	case "manual":
+		return object(conf.Pos, "UpdateRuntimeOn", "Manual", "RuntimeVersionArn", conf.Get("arn"))
+	}
+	return nil
+}
+
+// bundling says in Metadata.Suiro whether the code has to be bundled before it
+// runs, by whose settings, and which files count.
+func (c *compiler) bundling(f *function, runtime, handler *document.Node, archive bool) *document.Node {
+	at := f.pos
+	node := strings.HasPrefix(runtime.TextOr(""), "nodejs")
+	bundle, plugin, options := false, "", (*document.Node)(nil)
+	if node && !archive {
+		if c.plugins.bundler != "" {
+			bundle, plugin = true, c.plugins.bundler
+			options = c.pluginOptions()
+		} else if c.v4 && c.builtIn(f, handler) {
+			bundle, plugin = true, "esbuild"
+			options = c.cfg.Get("build").Get("esbuild")
+		}
+	}
+	s := object(at, "Bundle", bundle)
+	if plugin != "" {
+		s.Set("Plugin", document.Str(plugin, at))
+	}
+	if p := c.patterns(f); len(p.Items) > 0 {
+		s.Set("Patterns", p)
+	}
+	if options != nil && options.Kind == document.Map && len(options.Members) > 0 {
+		if n := options.Get("plugins"); n != nil {
+			c.warnf(n, "esbuild.plugins", "esbuild plug-ins are not run")
+		}
+		s.Set("Esbuild", options)
+	}
+	return object(at, "Suiro", s)
+}
+
+// pluginOptions are the esbuild settings of the plug-in in use. Webpack's and
+// Rollup's are programs, and are not run.
+func (c *compiler) pluginOptions() *document.Node {
+	custom := c.cfg.Get("custom")
+	switch c.plugins.bundler {
+	case "serverless-esbuild", "serverless-plugin-esbuild":
+		return custom.Get("esbuild")
+	case "serverless-bundle":
+		return object(c.plugins.bundlerPos, "external", custom.Get("bundle").Get("externals"))
+	}
+	return nil
+}
+
+// builtIn tells whether version 4 bundles a function by itself: TypeScript
+// always, JavaScript when `build` asks for esbuild.
+func (c *compiler) builtIn(f *function, handler *document.Node) bool {
+	own, build := f.node.Get("build"), c.cfg.Get("build")
+	if on, isBool := build.Get("esbuild").Truth(); isBool && !on {
+		return false
+	}
+	if set(own) {
+		return own.TextOr("") == "esbuild" || set(own.Get("esbuild"))
+	}
+	if set(build) {
+		return build.TextOr("") == "esbuild" || set(build.Get("esbuild"))
+	}
+	h := handler.TextOr("")
+	if i := strings.LastIndexByte(h, '.'); i > strings.LastIndexByte(h, '/') {
+		h = h[:i]
+	}
+	for _, ext := range []string{".js", ".ts", ".cjs", ".mjs", ".cts", ".mts", ".jsx", ".tsx"} {
+		if exists(c.abs(h + ext)) {
+			return strings.Contains(ext, "ts")
+		}
+	}
+	return false
+}
+
+// patterns are the package patterns, the service's before the function's; the
+// older exclude and include come to the same.
+func (c *compiler) patterns(f *function) *document.Node {
+	out := list(f.pos)
+	for _, p := range []*document.Node{c.cfg.Get("package"), f.node.Get("package")} {
+		for _, n := range items(p.Get("exclude")) {
+			out.Items = append(out.Items, document.Str("!"+n.TextOr(""), n.Pos))
+		}
+		out.Items = append(out.Items, items(p.Get("include"))...)
+		out.Items = append(out.Items, items(p.Get("patterns"))...)
+	}
+	return out
+}
+
+// image sets a container image: one in a registry, or one that provider.ecr
+// builds, whose Dockerfile is named in Metadata as SAM does it.
+func (c *compiler) image(f *function, p, image *document.Node) *document.Node {
+	key := "functions." + f.key + ".image"
+	name, uri := "", image
+	if image.Kind == document.Map {
+		name, uri = image.Get("name").TextOr(""), first(image.Get("uri"))
+		conf := object(image.Pos, "Command", first(image.Get("command")), "EntryPoint", first(image.Get("entryPoint")),
+			"WorkingDirectory", first(image.Get("workingDirectory")))
+		if len(conf.Members) > 0 {
+			p.Set("ImageConfig", conf)
+		}
+	} else if c.provider.Get("ecr").Get("images").Get(image.TextOr("")) != nil {
+		name, uri = image.Text, nil
+	}
+	p.Set("PackageType", document.Str("Image", image.Pos))
+	if uri != nil {
+		p.Set("Code", object(uri.Pos, "ImageUri", uri))
+		return nil
+	}
+	def := c.provider.Get("ecr").Get("images").Get(name)
+	if def == nil {
+		c.errorf(image, key, "provider.ecr.images has no image %q", name)
+		return nil
+	}
+	if def.IsScalar() || set(def.Get("uri")) {
+		p.Set("Code", object(def.Pos, "ImageUri", first(def.Get("uri"), def)))
+		return nil
+	}
+	p.Set("Code", object(def.Pos, "ImageUri", "serverless-"+c.service+"-"+c.stage+":"+name))
+	return object(def.Pos,
+		"Dockerfile", orText(def.Get("file"), "Dockerfile", def.Pos),
+		"DockerContext", orText(def.Get("path"), ".", def.Pos),
+		"DockerBuildArgs", first(def.Get("buildArgs")),
+		"DockerTag", name)
+}
+
+// layers makes the layers of `layers:`. Content is the local folder or archive.
+func (c *compiler) layers() {
+	for _, m := range members(c.cfg.Get("layers")) {
+		n, key := m.Value, "layers."+m.Key
+		if n.IsNull() {
+			continue
+		}
+		path := first(n.Get("package").Get("artifact"), n.Get("path"))
+		if path == nil {
+			c.msgs.Add(diag.Errorf(m.KeyPos, key, "the layer has no path"))
+			continue
+		}
+		c.checkPath(path, key+".path")
+		id := layerID(m.Key)
+		r := c.add(m.KeyPos, id, "AWS::Lambda::LayerVersion", object(m.KeyPos,
+			"Content", path,
+			"LayerName", orText(n.Get("name"), m.Key, m.KeyPos),
+			"Description", first(n.Get("description")),
+			"LicenseInfo", first(n.Get("licenseInfo")),
+			"CompatibleRuntimes", first(n.Get("compatibleRuntimes")),
+			"CompatibleArchitectures", first(n.Get("compatibleArchitectures"))))
+		if set(n.Get("retain")) {
+			r.Set("DeletionPolicy", document.Str("Retain", m.KeyPos))
+		}
+		c.output(m.KeyPos, id+"QualifiedArn", "Current Lambda layer version", ref(m.KeyPos, id))
+		for _, account := range n.Get("allowedAccounts").Strings() {
+			c.add(m.KeyPos, normalized(m.Key)+strings.ReplaceAll(account, "*", "Wild")+"LambdaLayerPermission",
+				"AWS::Lambda::LayerVersionPermission", object(m.KeyPos, "Action", "lambda:GetLayerVersion",
+					"LayerVersionArn", ref(m.KeyPos, id), "Principal", account))
+		}
+	}
+}

@@ -1,0 +1,303 @@
+package serverless
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
+)
+
+// compiler turns a resolved configuration into a template.
+type compiler struct {
+	*loader
+	cfg      *document.Node
+	provider *document.Node
+	service  string
+	msgs     diag.List // hides the loader's: those are about reading
+
+	resources, outputs *document.Node
+	functions          []*function
+	byKey              map[string]*function
+	shared             *role   // the service's role; nil where none is made
+	roles              []*role // all generated roles
+	plugins            plugins
+
+	websockets []websocketEvent
+	httpRoutes []httpRoute
+	restEvents []restEvent
+}
+
+// function is one entry of `functions`.
+type function struct {
+	key, name string
+	id        string // logical id of its AWS::Lambda::Function
+	node      *document.Node
+	pos       diag.Position
+	// alias and aliasID are set where events must call an alias: provisioned
+	// concurrency and SnapStart.
+	alias, aliasID string
+	role           *role          // generated, or nil
+	roleNode       *document.Node // what the function's Role is
+	roleID         string         // the resource roleNode names, or ""
+	counts         map[string]int // events so far, by kind
+}
+
+func newCompiler(l *loader, cfg *document.Node) *compiler {
+	c := &compiler{loader: l, cfg: cfg, byKey: map[string]*function{}}
+	c.provider = cfg.Get("provider")
+	if c.provider.IsScalar() { // the short form `provider: aws`
+		c.provider = object(c.provider.Pos, "name", c.provider)
+	}
+	c.resources = document.Object(cfg.Pos)
+	c.outputs = document.Object(cfg.Pos)
+	return c
+}
+
+func (c *compiler) errorf(n *document.Node, key, format string, args ...any) *diag.Message {
+	m := diag.Errorf(c.at(n), key, format, args...)
+	c.msgs.Add(m)
+	return m
+}
+
+func (c *compiler) warnf(n *document.Node, key, format string, args ...any) *diag.Message {
+	m := diag.Warningf(c.at(n), key, format, args...)
+	c.msgs.Add(m)
+	return m
+}
+
+// at is where a value stands, or else the file.
+func (c *compiler) at(n *document.Node) diag.Position {
+	if n == nil || n.Pos.IsZero() {
+		return diag.Position{File: c.file}
+	}
+	return n.Pos
+}
+
+// add puts a resource into the template and returns it.
+func (c *compiler) add(at diag.Position, id, kind string, properties *document.Node, dependsOn ...string) *document.Node {
+	r := object(at, "Type", kind, "Properties", properties)
+	c.dependsOn(r, dependsOn...)
+	c.resources.Set(id, r)
+	return r
+}
+
+// dependsOn adds to a resource's DependsOn; empty names are skipped.
+func (c *compiler) dependsOn(r *document.Node, ids ...string) {
+	var all []string
+	for _, id := range append(r.Get("DependsOn").Strings(), ids...) {
+		if id != "" {
+			all = append(all, id)
+		}
+	}
+	if len(all) > 0 {
+		r.Set("DependsOn", texts(r.Pos, all))
+	}
+}
+
+func (c *compiler) output(at diag.Position, id, description string, value any) {
+	o := document.Object(at)
+	if description != "" {
+		o.Set("Description", document.Str(description, at))
+	}
+	o.Set("Value", asNode(at, value))
+	c.outputs.Set(id, o)
+}
+
+// compile makes the template.
+func (c *compiler) compile() *document.Node {
+	if !c.header() {
+		return nil
+	}
+	c.checkKeys()
+	c.readPlugins()
+	c.readFunctions()
+	c.generateRoles()
+	c.logGroups()
+	c.layers()
+	for _, f := range c.functions {
+		c.lambda(f)
+	}
+	for _, f := range c.functions {
+		c.events(f)
+	}
+	c.websocketsAPI()
+	c.httpAPI()
+	c.restAPI()
+	c.finishRoles()
+	return c.template()
+}
+
+// header checks what every service has to say.
+func (c *compiler) header() bool {
+	service := c.cfg.Get("service")
+	if service.Get("name") != nil { // the form of version 1
+		service = service.Get("name")
+	}
+	c.service = service.TextOr("")
+	if c.service == "" {
+		c.errorf(c.cfg, "service", "the service has no name").WithHint("write service: my-app at the top")
+	}
+	if c.provider.IsNull() {
+		c.errorf(c.cfg, "provider", "the service has no provider").WithHint("write provider: {name: aws}")
+		return false
+	}
+	name := c.provider.Get("name")
+	if name.TextOr("aws") != "aws" {
+		c.errorf(name, "provider.name", "the provider is %q; Suiro runs services for aws", name.Text)
+	}
+	return !c.msgs.HasErrors()
+}
+
+// template puts the parts together: generated resources, the user's own over
+// them, extensions over both.
+func (c *compiler) template() *document.Node {
+	at := c.cfg.Pos
+	bucket := asNode(at, fmt.Sprintf("%s-%s-serverlessdeploymentbucket-local", c.service, c.stage))
+	c.output(at, "ServerlessDeploymentBucketName", "", orNode(c.provider.Get("deploymentBucket"), bucket))
+	for _, m := range c.outputs.Members {
+		m.Value.Set("Export", object(at, "Name", fmt.Sprintf("sls-%s-%s-%s", c.service, c.stage, m.Key)))
+	}
+	root := object(at,
+		"AWSTemplateFormatVersion", "2010-09-09",
+		"Description", "The AWS CloudFormation template for this Serverless application",
+		"Resources", c.resources,
+		"Outputs", c.outputs,
+	)
+	own := c.foldList("resources")
+	extensions := own.Get("extensions")
+	if own != nil {
+		own = overlaid(own)
+		own.Remove("extensions")
+		c.checkResources(own)
+		root = merged(root, own)
+	}
+	if extensions != nil {
+		c.extend(root, extensions)
+	}
+	c.deploymentBucket(root)
+	for i, m := range root.Get("Resources").Members {
+		if p := m.Value.Get("Properties"); p != nil {
+			v := overlaid(m.Value)
+			v.Member("Properties").Value = withoutNulls(p)
+			root.Get("Resources").Members[i].Value = v
+		}
+	}
+	return root
+}
+
+func orNode(n, fallback *document.Node) *document.Node {
+	if set(n) && n.Kind != document.Map {
+		return n
+	}
+	if set(n.Get("name")) {
+		return n.Get("name")
+	}
+	return fallback
+}
+
+// checkResources refuses what is no template section or no resource.
+func (c *compiler) checkResources(own *document.Node) {
+	for _, m := range own.Members {
+		switch m.Key {
+		case "AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Outputs", "Parameters",
+			"Resources", "Transform", "Rules":
+		default:
+			c.msgs.Add(diag.Warningf(m.KeyPos, "resources."+m.Key, "a template has no section of this name; it has no effect").
+				WithHint("resources stand one level deeper, under resources.Resources"))
+		}
+	}
+}
+
+// extend applies resources.extensions: attributes and properties set over
+// resources that exist, property by property and not deeper.
+func (c *compiler) extend(root, extensions *document.Node) {
+	resources := root.Get("Resources")
+	for _, x := range extensions.Members {
+		key := "resources.extensions." + x.Key
+		target := resources.Member(x.Key)
+		if target == nil {
+			c.msgs.Add(diag.Errorf(x.KeyPos, key, "there is no resource %q to extend", x.Key).
+				WithHint("the resources are %s", strings.Join(resources.Keys(), ", ")))
+			continue
+		}
+		res := overlaid(target.Value)
+		for _, a := range x.Value.Members {
+			switch a.Key {
+			case "Condition", "CreationPolicy", "DeletionPolicy", "UpdatePolicy", "UpdateReplacePolicy":
+				res.Set(a.Key, a.Value)
+			case "Properties", "Metadata":
+				res.Set(a.Key, overlaid(res.Get(a.Key), a.Value))
+			case "DependsOn":
+				c.dependsOn(res, a.Value.Strings()...)
+			default:
+				c.msgs.Add(diag.Errorf(a.KeyPos, key+"."+a.Key, "this attribute cannot be extended"))
+			}
+		}
+		target.Value = res
+	}
+}
+
+// deploymentBucket adds the bucket that deployments are uploaded to, only if
+// the service refers to it: nothing is uploaded here.
+func (c *compiler) deploymentBucket(root *document.Node) {
+	if root.Get("Resources").Get(deploymentBucketID) == nil && refersTo(root, deploymentBucketID) {
+		at := c.cfg.Pos
+		root.Get("Resources").Set(deploymentBucketID, object(at, "Type", "AWS::S3::Bucket", "Properties", document.Object(at)))
+	}
+}
+
+// refersTo tells whether Ref, Fn::GetAtt or Fn::Sub names a resource in n.
+func refersTo(n *document.Node, id string) bool {
+	if n == nil {
+		return false
+	}
+	for _, it := range n.Items {
+		if refersTo(it, id) {
+			return true
+		}
+	}
+	for _, m := range n.Members {
+		switch m.Key {
+		case "Ref":
+			if m.Value.TextOr("") == id {
+				return true
+			}
+		case "Fn::GetAtt":
+			if s := m.Value.Strings(); len(s) > 0 && (s[0] == id || strings.HasPrefix(s[0], id+".")) {
+				return true
+			}
+		case "Fn::Sub":
+			for _, s := range m.Value.Strings() {
+				if strings.Contains(s, "${"+id+"}") || strings.Contains(s, "${"+id+".") {
+					return true
+				}
+			}
+		}
+		if refersTo(m.Value, id) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *compiler) logical() map[string]string {
+	m := make(map[string]string, len(c.functions))
+	for _, f := range c.functions {
+		m[f.key] = f.id
+	}
+	return m
+}
+
+// hash names content inside a logical id, as the framework does for versions
+// and deployments: a changed definition is another resource.
+func hash(nodes ...*document.Node) string {
+	h := sha256.New()
+	for _, n := range nodes {
+		h.Write([]byte(n.JSON()))
+		h.Write([]byte{0})
+	}
+	return alphanumeric(base64.StdEncoding.EncodeToString(h.Sum(nil)))
+}

@@ -1,0 +1,276 @@
+package serverless
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
+)
+
+// httpRoute is one route of the service's HTTP API.
+type httpRoute struct {
+	event
+	key        string // "GET /x", or "*"
+	authorizer *document.Node
+}
+
+var httpMethods = []string{"GET", "POST", "PUT", "PATCH", "OPTIONS", "HEAD", "DELETE"}
+
+var methodAndPath = regexp.MustCompile(`^(\S+) +(/\S*)$`)
+
+// httpEvent reads `httpApi: GET /x`, `httpApi: '*'` or the object form.
+func (c *compiler) httpEvent(e event) {
+	r := httpRoute{event: e}
+	var method, path string
+	if e.conf.Kind == document.Map {
+		method, path = strings.ToUpper(e.conf.Get("method").TextOr("")), e.conf.Get("path").TextOr("")
+		r.authorizer = first(e.conf.Get("authorizer"))
+	} else if text := e.conf.TextOr(""); text == "*" {
+		path = "*"
+	} else if m := methodAndPath.FindStringSubmatch(text); m != nil {
+		method, path = strings.ToUpper(m[1]), m[2]
+	}
+	if method == "*" {
+		method = "ANY"
+	}
+	switch {
+	case path == "*" && (method == "" || method == "ANY"):
+		r.key = "*"
+	case path == "":
+		c.msgs.Add(diag.Errorf(e.pos, e.key, "the event has no path").WithHint("write httpApi: GET /path, or httpApi: '*' for every request"))
+		return
+	case path == "*" || method != "ANY" && !slices.Contains(httpMethods, method):
+		c.msgs.Add(diag.Errorf(e.pos, e.key, "%q is no method of an HTTP API", method))
+		return
+	default:
+		r.key = method + " " + path
+	}
+	for _, old := range c.httpRoutes {
+		if old.key == r.key {
+			c.msgs.Add(diag.Errorf(e.pos, e.key, "the route %q is already taken by function %s", r.key, old.f.key))
+			return
+		}
+	}
+	c.httpRoutes = append(c.httpRoutes, r)
+}
+
+// httpAPI makes the API with all routes.
+func (c *compiler) httpAPI() {
+	if len(c.httpRoutes) == 0 {
+		return
+	}
+	at := c.httpRoutes[0].pos
+	conf := c.provider.Get("httpApi")
+	api := first(conf.Get("id"))
+	if api == nil {
+		api = ref(at, httpAPIID)
+		c.httpRoot(at, conf)
+		c.httpStage(at, conf)
+	}
+	for _, m := range members(conf.Get("authorizers")) {
+		c.httpAuthorizer(m, api)
+	}
+	for _, r := range c.httpRoutes {
+		c.httpRoute(r, api, conf)
+	}
+}
+
+func (c *compiler) httpRoot(at diag.Position, conf *document.Node) {
+	name := c.stage + "-" + c.service
+	if conf.Get("shouldStartNameWithService").TruthOr(false) {
+		name = c.service + "-" + c.stage
+	}
+	c.add(at, httpAPIID, "AWS::ApiGatewayV2::Api", object(at,
+		"Name", orText(conf.Get("name"), name, at),
+		"ProtocolType", "HTTP",
+		"DisableExecuteApiEndpoint", unlessNull(conf.Get("disableDefaultEndpoint")),
+		"Tags", first(c.provider.Get("tags")),
+		"CorsConfiguration", c.httpCORS(conf.Get("cors"))))
+	c.output(at, "HttpApiId", "Id of the HTTP API", ref(at, httpAPIID))
+	c.output(at, "HttpApiUrl", "URL of the HTTP API", endpointURL(at, "https://", ref(at, httpAPIID), ""))
+}
+
+// apiCORSHeaders are the headers that CORS allows where none are named, on
+// HTTP and REST APIs.
+var apiCORSHeaders = []string{
+	"Content-Type", "X-Amz-Date", "Authorization", "X-Api-Key", "X-Amz-Security-Token", "X-Amz-User-Agent", "X-Amzn-Trace-Id",
+}
+
+func (c *compiler) httpCORS(cors *document.Node) *document.Node {
+	if !set(cors) {
+		return nil
+	}
+	at := cors.Pos
+	listOf := func(n *document.Node, def []string) *document.Node {
+		if set(n) {
+			return texts(n.Pos, n.Strings())
+		}
+		return texts(at, def)
+	}
+	p := document.Object(at)
+	if cors.Get("allowCredentials").TruthOr(false) {
+		p.Set("AllowCredentials", document.Boolean(true, at))
+	}
+	p.Set("AllowHeaders", listOf(cors.Get("allowedHeaders"), apiCORSHeaders))
+	p.Set("AllowMethods", listOf(cors.Get("allowedMethods"), c.httpMethodsInUse()))
+	p.Set("AllowOrigins", listOf(cors.Get("allowedOrigins"), []string{"*"}))
+	if n := cors.Get("exposedResponseHeaders"); set(n) {
+		p.Set("ExposeHeaders", listOf(n, nil))
+	}
+	p.Set("MaxAge", unlessNull(cors.Get("maxAge")))
+	return p
+}
+
+// httpMethodsInUse are OPTIONS and the methods of the routes; a route for any
+// method stands for all of them.
+func (c *compiler) httpMethodsInUse() []string {
+	out := []string{"OPTIONS"}
+	add := func(m string) {
+		if !slices.Contains(out, m) {
+			out = append(out, m)
+		}
+	}
+	for _, r := range c.httpRoutes {
+		method, _, _ := strings.Cut(r.key, " ")
+		if method == "*" || method == "ANY" {
+			for _, m := range httpMethods {
+				add(m)
+			}
+			continue
+		}
+		add(method)
+	}
+	return out
+}
+
+// httpLogFormat is the framework's access log line.
+const httpLogFormat = `{"requestId":"$context.requestId","ip":"$context.identity.sourceIp","requestTime":"$context.requestTime",` +
+	`"httpMethod":"$context.httpMethod","routeKey":"$context.routeKey","status":"$context.status",` +
+	`"protocol":"$context.protocol","responseLength":"$context.responseLength"}`
+
+func (c *compiler) httpStage(at diag.Position, conf *document.Node) {
+	p := object(at, "ApiId", ref(at, httpAPIID), "StageName", "$default", "AutoDeploy", true,
+		"DefaultRouteSettings", object(at, "DetailedMetricsEnabled", conf.Get("metrics").TruthOr(false)),
+		"Tags", first(c.provider.Get("tags")))
+	var needs string
+	if logs := c.provider.Get("logs").Get("httpApi"); set(logs) {
+		needs = httpLogsID
+		c.apiLogGroup(logs.Pos, httpLogsID, "/aws/http-api/"+c.stackName())
+		p.Set("AccessLogSettings", object(logs.Pos,
+			"DestinationArn", getAtt(logs.Pos, httpLogsID, "Arn"), "Format", orText(logs.Get("format"), httpLogFormat, logs.Pos)))
+	}
+	c.add(at, httpStageID, "AWS::ApiGatewayV2::Stage", p, needs)
+}
+
+func (c *compiler) stackName() string {
+	return orDefault(c.provider.Get("stackName").TextOr(""), c.service+"-"+c.stage)
+}
+
+// httpAuthorizer makes an authorizer of provider.httpApi.authorizers.
+func (c *compiler) httpAuthorizer(m document.Member, api *document.Node) {
+	n, at, key := m.Value, m.KeyPos, "provider.httpApi.authorizers."+m.Key
+	if at.IsZero() {
+		at = c.at(n)
+	}
+	identity := list(at)
+	if i := n.Get("identitySource"); set(i) {
+		identity = texts(i.Pos, i.Strings())
+	}
+	p := object(at, "ApiId", api, "Name", orText(n.Get("name"), m.Key, at), "IdentitySource", identity)
+	var alias string
+	if n.Get("type").TextOr("jwt") == "request" {
+		named, arn := n.Get("functionName"), n.Get("functionArn")
+		if set(named) == set(arn) {
+			c.msgs.Add(diag.Errorf(at, key, "an authorizer of type request has a functionName or a functionArn, one of them"))
+			return
+		}
+		if set(named) {
+			arn = c.target(named, key+".functionName")
+			if f := c.byKey[named.TextOr("")]; f != nil {
+				alias = f.aliasID
+			}
+		}
+		p.Set("AuthorizerType", document.Str("REQUEST", at))
+		p.Set("EnableSimpleResponses", unlessNull(n.Get("enableSimpleResponses")))
+		p.Set("AuthorizerResultTtlInSeconds", unlessNull(n.Get("resultTtlInSeconds")))
+		p.Set("AuthorizerPayloadFormatVersion", orText(n.Get("payloadVersion"), "2.0", at))
+		p.Set("AuthorizerUri", lambdaURI(at, arn))
+		if !n.Get("managedExternally").TruthOr(false) {
+			c.add(at, normalized(m.Key)+"LambdaAuthorizerPermissionHttpApi", "AWS::Lambda::Permission", object(at,
+				"FunctionName", arn, "Action", "lambda:InvokeFunction", "Principal", "apigateway.amazonaws.com",
+				"SourceArn", executeARN(at, api, "/*")), alias)
+		}
+	} else {
+		p.Set("AuthorizerType", document.Str("JWT", at))
+		audience := n.Get("audience")
+		if audience != nil && audience.Kind != document.List {
+			audience = list(at, audience)
+		}
+		p.Set("JwtConfiguration", object(at, "Audience", audience, "Issuer", n.Get("issuerUrl")))
+	}
+	c.add(at, "HttpApiAuthorizer"+normalized(m.Key), "AWS::ApiGatewayV2::Authorizer", p, alias)
+}
+
+func (c *compiler) httpRoute(r httpRoute, api, conf *document.Node) {
+	at, f := r.pos, r.f
+	integration := "HttpApiIntegration" + normalized(f.key)
+	c.add(at, integration, "AWS::ApiGatewayV2::Integration", object(at,
+		"ApiId", api, "IntegrationType", "AWS_PROXY", "IntegrationUri", f.arn(at),
+		"PayloadFormatVersion", orText(first(f.node.Get("httpApi").Get("payload"), conf.Get("payload")), "2.0", at),
+		// Not the function's timeout: a longer one only earns a warning.
+		"TimeoutInMillis", 30000), f.aliasID)
+	c.add(at, normalized(f.key)+"LambdaPermissionHttpApi", "AWS::Lambda::Permission", object(at,
+		"FunctionName", f.arn(at), "Action", "lambda:InvokeFunction", "Principal", "apigateway.amazonaws.com",
+		"SourceArn", executeARN(at, api, "/*")), f.aliasID)
+	key := r.key
+	if key == "*" {
+		key = "$default"
+	}
+	p := object(at, "ApiId", api, "RouteKey", key, "Target", join(at, "/", "integrations", ref(at, integration)))
+	if r.authorizer != nil {
+		c.httpRouteAuthorizer(r, p, conf)
+	}
+	c.add(at, httpRouteID(r.key), "AWS::ApiGatewayV2::Route", p, integration)
+	c.httpTimeout(r)
+}
+
+func (c *compiler) httpRouteAuthorizer(r httpRoute, p, conf *document.Node) {
+	a, key := r.authorizer, r.event.key+".authorizer"
+	kind, name := "", a
+	if a.Kind == document.Map {
+		kind, name = a.Get("type").TextOr(""), a.Get("name")
+	}
+	if kind == "aws_iam" {
+		p.Set("AuthorizationType", document.Str("AWS_IAM", a.Pos))
+		return
+	}
+	id := first(a.Get("id"))
+	if id == nil {
+		def := conf.Get("authorizers").Get(name.TextOr(""))
+		if def == nil {
+			c.errorf(a, key, "provider.httpApi.authorizers has no authorizer %q", name.TextOr(""))
+			return
+		}
+		kind = def.Get("type").TextOr("")
+		// The id is made of the authorizer's own name where it has one.
+		id = ref(a.Pos, "HttpApiAuthorizer"+normalized(name.TextOr("")))
+	}
+	auth := "JWT"
+	if kind == "request" {
+		auth = "CUSTOM"
+	}
+	p.Set("AuthorizationType", document.Str(auth, a.Pos))
+	p.Set("AuthorizerId", id)
+	if scopes := a.Get("scopes"); set(scopes) {
+		p.Set("AuthorizationScopes", texts(scopes.Pos, scopes.Strings()))
+	}
+}
+
+func (c *compiler) httpTimeout(r httpRoute) {
+	n := first(r.f.node.Get("timeout"), c.provider.Get("timeout"))
+	if s := n.IntegerOr(6); s >= 30 && r.f.count("httpApi timeout") == 1 {
+		c.warnf(n, "functions."+r.f.key+".timeout", "an HTTP API waits 30 seconds, the function may take %d", s)
+	}
+}

@@ -1,0 +1,172 @@
+package serverless
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
+)
+
+// Suiro runs no plug-ins. It knows what the common ones are for, does the same
+// where that matters for running the app, and says what will be missing.
+
+// plugins is what the service's plug-ins come to.
+type plugins struct {
+	bundler         string // the plug-in that bundles code, "" for none
+	bundlerPos      diag.Position
+	rolePerFunction bool
+	dotenv          bool
+}
+
+// bundlers only turn source code into what a runtime can load.
+var bundlers = map[string]bool{
+	"serverless-esbuild": true, "serverless-webpack": true, "serverless-bundle": true,
+	"serverless-plugin-typescript": true, "serverless-typescript": true, "@hewmen/serverless-plugin-typescript": true,
+	"serverless-plugin-optimize": true, "serverless-plugin-esbuild": true, "serverless-rollup-plugin": true,
+	"serverless-plugin-browserifier": true, "@serverless-typescript/plugin": true, "serverless-vite-plugin": true,
+}
+
+// harmless plug-ins act on deployment, or imitate AWS locally as Suiro does.
+var harmless = map[string]bool{
+	"serverless-offline": true, "serverless-offline-local-authorizers-plugin": true, "serverless-offline-sqs": true,
+	"serverless-offline-sns": true, "serverless-offline-lambda": true, "serverless-offline-ssm": true,
+	"serverless-offline-aws-eventbridge": true, "serverless-offline-dynamodb-streams": true,
+	"serverless-offline-watcher": true, "serverless-plugin-offline-dynamodb-stream": true, "serverless-offline-kinesis": true,
+	"serverless-dynamodb": true, "serverless-dynamodb-local": true, "serverless-s3-local": true, "serverless-localstack": true,
+	"serverless-prune-plugin": true, "serverless-plugin-common-excludes": true, "serverless-plugin-include-dependencies": true,
+	"serverless-python-requirements": true, "serverless-deployment-bucket": true, "serverless-plugin-log-retention": true,
+	"serverless-stack-termination-protection": true, "serverless-plugin-split-stacks": true, "serverless-jetpack": true,
+	"serverless-export-env": true, "serverless-stack-output": true, "serverless-plugin-warmup": true,
+	"serverless-plugin-aws-alerts": true, "serverless-plugin-tracing": true, "serverless-plugin-datadog": true,
+	"serverless-lumigo": true, "serverless-sentry": true, "serverless-plugin-canary-deployments": true,
+	"serverless-git-variables": true, "serverless-plugin-git-variables": true, "serverless-better-credentials": true,
+	"serverless-plugin-scripts": true, "serverless-plugin-test-helper": true, "serverless-manifest-plugin": true,
+	"serverless-webpack-prisma": true,
+}
+
+// makers create resources out of settings of their own: what they make is
+// missing here.
+var makers = map[string]string{
+	"serverless-step-functions":                      "the state machines under stepFunctions",
+	"serverless-appsync-plugin":                      "the GraphQL API under appSync",
+	"serverless-apigateway-service-proxy":            "the endpoints under custom.apiGatewayServiceProxies",
+	"serverless-lift":                                "the constructs under constructs",
+	"serverless-s3-sync":                             "the files it uploads",
+	"serverless-finch":                               "the website it uploads",
+	"serverless-domain-manager":                      "the custom domain; endpoints answer on their local addresses",
+	"serverless-plugin-additional-stacks":            "the stacks under custom.additionalStacks",
+	"serverless-single-page-app-plugin":              "the website it uploads",
+	"serverless-api-gateway-caching":                 "the caches it sets up",
+	"serverless-api-gateway-throttling":              "the throttling it sets up",
+	"serverless-add-api-key":                         "the API keys it creates",
+	"serverless-associate-waf":                       "the firewall it attaches",
+	"serverless-fargate":                             "the tasks under fargate",
+	"serverless-lambda-edge-pre-existing-cloudfront": "the functions it attaches to distributions",
+	"serverless-layers":                              "the layer it builds from package.json",
+	"serverless-plugin-lambda-dead-letter":           "the dead-letter queues it sets up",
+}
+
+// pluginNames lists `plugins`, a list or {modules: [...], localPath}.
+func pluginNames(cfg *document.Node) []*document.Node {
+	n := cfg.Get("plugins")
+	if n != nil && n.Kind == document.Map {
+		n = n.Get("modules")
+	}
+	if n == nil {
+		return nil
+	}
+	var out []*document.Node
+	for _, it := range n.Items {
+		if it.IsScalar() {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// readPlugins sorts the plug-ins and speaks about those that will be missed.
+func (c *compiler) readPlugins() {
+	for _, n := range pluginNames(c.cfg) {
+		name := n.Text
+		switch made := makers[name]; {
+		case bundlers[name]:
+			if c.plugins.bundler == "" {
+				c.plugins.bundler, c.plugins.bundlerPos = name, n.Pos
+			}
+		case name == "serverless-iam-roles-per-function":
+			c.plugins.rolePerFunction = true
+		case name == "serverless-dotenv-plugin":
+			c.plugins.dotenv = true
+		case harmless[name]:
+		case made != "":
+			c.warnf(n, "plugins."+name, "the plug-in is not run; missing will be %s", made)
+		case strings.HasPrefix(name, ".") || filepath.IsAbs(name) || c.localPlugin(name):
+			c.msgs.Add(diag.Notef(n.Pos, "plugins."+name, "the plug-in of the project itself is not run; what it adds to the template is missing"))
+		default:
+			c.warnf(n, "plugins."+name, "Suiro does not know this plug-in and does not run it; what it adds to the template is missing")
+		}
+	}
+}
+
+// localPlugin tells whether a plug-in lies in the folder that plugins.localPath
+// names (by default .serverless_plugins).
+func (c *compiler) localPlugin(name string) bool {
+	dir := c.cfg.Get("plugins").Get("localPath").TextOr(".serverless_plugins")
+	for _, ext := range []string{"", ".js", ".ts"} {
+		if exists(filepath.Join(c.dir, dir, name+ext)) {
+			return true
+		}
+	}
+	return false
+}
+
+// pluginDotenv reads the .env files of serverless-dotenv-plugin, which looks
+// for more of them than the framework.
+func (l *loader) pluginDotenv() {
+	for _, n := range pluginNames(l.root) {
+		if n.Text != "serverless-dotenv-plugin" {
+			continue
+		}
+		conf := l.root.Get("custom").Get("dotenv")
+		if p := conf.Get("path"); p.IsScalar() {
+			l.loadDotenv(p.Text)
+			return
+		}
+		base := conf.Get("basePath").TextOr("")
+		for _, name := range []string{".env." + l.stage + ".local", ".env." + l.stage, ".env.local", ".env"} {
+			l.loadDotenv(filepath.Join(base, name))
+		}
+	}
+}
+
+// pluginEnvironment is what serverless-dotenv-plugin adds to the environment
+// of every function: all of .env, or what include and exclude leave.
+func (c *compiler) pluginEnvironment(at diag.Position) *document.Node {
+	if !c.plugins.dotenv {
+		return nil
+	}
+	conf := c.cfg.Get("custom").Get("dotenv")
+	vars := map[string]string{}
+	for k, v := range c.dotEnv {
+		vars[k] = v
+	}
+	if inc := conf.Get("include"); inc != nil {
+		if inc.TextOr("") == "*" {
+			inc = nil
+		}
+		if inc != nil {
+			kept := map[string]string{}
+			for _, k := range inc.Strings() {
+				if v, ok := vars[k]; ok {
+					kept[k] = v
+				}
+			}
+			vars = kept
+		}
+	}
+	for _, k := range conf.Get("exclude").Strings() {
+		delete(vars, k)
+	}
+	return textMap(at, vars)
+}

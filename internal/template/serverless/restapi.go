@@ -1,0 +1,267 @@
+package serverless
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
+)
+
+// restEvent is one method of the service's REST API.
+type restEvent struct {
+	event
+	path        string // without slashes at its ends
+	method      string // upper case
+	integration string // AWS_PROXY, AWS, HTTP, HTTP_PROXY, MOCK
+	conf        *document.Node
+	authorizer  *restAuthorizer
+}
+
+// rest is the REST API being made.
+type rest struct {
+	*compiler
+	at        diag.Position
+	conf      *document.Node // provider.apiGateway
+	api       *document.Node // its id
+	root      *document.Node // id of the resource /
+	resources map[string]*document.Node
+	methods   []string
+	preflight []*restCORS
+}
+
+var restMethods = append([]string{"ANY"}, httpMethods...)
+
+var stageName = regexp.MustCompile(`^[-_a-zA-Z0-9]+$`)
+
+// restEvent reads `http: GET x` or the object form.
+func (c *compiler) restEvent(e event) {
+	r := restEvent{event: e, conf: e.conf}
+	if e.conf.Kind == document.Map {
+		r.method, r.path = e.conf.Get("method").TextOr(""), e.conf.Get("path").TextOr("")
+		if e.conf.Get("path").IsNull() {
+			c.msgs.Add(diag.Errorf(e.pos, e.key, "the event has no path"))
+			return
+		}
+	} else {
+		var ok bool
+		if r.method, r.path, ok = strings.Cut(strings.TrimSpace(e.conf.TextOr("")), " "); !ok {
+			c.msgs.Add(diag.Errorf(e.pos, e.key, "%q is not a method and a path", e.conf.TextOr("")).WithHint("write http: GET path"))
+			return
+		}
+	}
+	r.method = strings.ToUpper(r.method)
+	if r.method == "*" {
+		r.method = "ANY"
+	}
+	r.path = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(r.path), "/"), "/")
+	if !slices.Contains(restMethods, r.method) {
+		c.msgs.Add(diag.Errorf(e.pos, e.key, "%q is no method of a REST API", r.method))
+		return
+	}
+	r.integration = restIntegration(r.conf)
+	if a := e.conf.Get("authorizer"); set(a) {
+		if r.authorizer = c.restAuthorizer(r, a); r.authorizer == nil {
+			return
+		}
+	}
+	c.restEvents = append(c.restEvents, r)
+}
+
+// restIntegration is the kind of integration: lambda is AWS, lambda-proxy (the
+// default) AWS_PROXY.
+func restIntegration(conf *document.Node) string {
+	kind := strings.ReplaceAll(strings.ToUpper(conf.Get("integration").TextOr("")), "-", "_")
+	switch {
+	case kind == "LAMBDA":
+		return "AWS"
+	case kind == "LAMBDA_PROXY":
+		return "AWS_PROXY"
+	case kind != "":
+		return kind
+	case conf.Get("async").TruthOr(false):
+		return "AWS"
+	}
+	return "AWS_PROXY"
+}
+
+// restAPI makes the API with all resources and methods.
+func (c *compiler) restAPI() {
+	if len(c.restEvents) == 0 {
+		return
+	}
+	r := &rest{compiler: c, at: c.restEvents[0].pos, conf: c.provider.Get("apiGateway"), resources: map[string]*document.Node{}}
+	if !stageName.MatchString(c.stage) {
+		c.msgs.Add(diag.Errorf(r.at, "provider.stage", "the stage %q cannot name a stage of a REST API: letters, digits, - and _ only", c.stage))
+	}
+	r.api, r.root = first(r.conf.Get("restApiId")), first(r.conf.Get("restApiRootResourceId"))
+	if r.api == nil {
+		r.api, r.root = ref(r.at, restAPIID), getAtt(r.at, restAPIID, "RootResourceId")
+		r.restAPI()
+	} else if r.root == nil {
+		c.errorf(r.api, "provider.apiGateway.restApiId", "an existing API needs restApiRootResourceId too")
+		return
+	}
+	r.predefined()
+	for _, e := range c.restEvents {
+		r.resource(e.path, e.pos)
+	}
+	for _, e := range c.restEvents {
+		r.collectCORS(e)
+	}
+	for _, p := range r.preflight {
+		r.corsMethod(p)
+	}
+	for _, e := range c.restEvents {
+		r.method(e)
+	}
+	r.deployment()
+}
+
+func (r *rest) restAPI() {
+	p := r.provider
+	endpoint := object(r.at, "Types", list(r.at, strings.ToUpper(orDefault(p.Get("endpointType").TextOr(""), "EDGE"))),
+		"VpcEndpointIds", first(p.Get("vpcEndpointIds")))
+	name := r.stage + "-" + r.service
+	if r.conf.Get("shouldStartNameWithService").TruthOr(false) {
+		name = r.service + "-" + r.stage
+	}
+	policy := document.Str("", r.at)
+	if rp := r.conf.Get("resourcePolicy"); set(rp) && len(rp.Items)+len(rp.Members) > 0 {
+		policy = object(rp.Pos, "Version", "2012-10-17", "Statement", rp)
+	}
+	api := object(r.at,
+		"Name", orText(p.Get("apiName"), name, r.at),
+		"BinaryMediaTypes", first(r.conf.Get("binaryMediaTypes")),
+		"DisableExecuteApiEndpoint", unlessNull(r.conf.Get("disableDefaultEndpoint")),
+		"EndpointConfiguration", endpoint,
+		"Policy", policy,
+		"MinimumCompressionSize", unlessNull(r.conf.Get("minimumCompressionSize")),
+		"Description", first(r.conf.Get("description")))
+	if n := r.conf.Get("apiKeySourceType"); set(n) {
+		api.Set("ApiKeySourceType", upper(n))
+	}
+	r.add(r.at, restAPIID, "AWS::ApiGateway::RestApi", api)
+}
+
+// predefined takes the resources of an existing API that the service names.
+func (r *rest) predefined() {
+	n := r.conf.Get("restApiResources")
+	for _, m := range members(n) {
+		r.resources[strings.Trim(m.Key, "/")] = m.Value
+	}
+	for _, it := range items(n) {
+		r.resources[strings.Trim(it.Get("path").TextOr(""), "/")] = it.Get("resourceId")
+	}
+}
+
+// resource returns the id of the resource at a path, making it and those
+// above it as needed.
+func (r *rest) resource(path string, at diag.Position) *document.Node {
+	if path == "" {
+		return r.root
+	}
+	if n := r.resources[path]; n != nil {
+		return n
+	}
+	parent, part := "", path
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		parent, part = path[:i], path[i+1:]
+	}
+	above := r.resource(parent, at)
+	id := "ApiGatewayResource" + normalizedPath(path)
+	r.add(at, id, "AWS::ApiGateway::Resource", object(at, "ParentId", above, "PathPart", part, "RestApiId", r.api))
+	r.resources[path] = ref(at, id)
+	return r.resources[path]
+}
+
+// deployment makes what goes with the methods: the deployment, keys and plans.
+func (r *rest) deployment() {
+	at := r.at
+	mine := document.Object(at)
+	for _, m := range r.compiler.resources.Members {
+		if strings.HasPrefix(m.Key, "ApiGateway") {
+			mine.Set(m.Key, m.Value)
+		}
+	}
+	// The framework makes a new id on every run; here a changed API gets one.
+	id := "ApiGatewayDeployment" + hash(mine)
+	stage := orText(r.conf.Get("stage"), r.stage, at)
+	r.add(at, id, "AWS::ApiGateway::Deployment", object(at,
+		"RestApiId", r.api, "StageName", stage, "Description", first(r.conf.Get("description"))), r.methods...)
+	r.output(at, "ServiceEndpoint", "URL of the service endpoint", endpointURL(at, "https://", r.api, "/"+r.stage))
+	if logs := r.provider.Get("logs").Get("restApi"); set(logs) && logs.Get("accessLogging").TruthOr(true) {
+		r.apiLogGroup(logs.Pos, restLogsID, "/aws/api-gateway/"+r.service+"-"+r.stage)
+	}
+	r.usagePlans(id, stage)
+}
+
+// usagePlans makes the plans and keys of provider.apiGateway: one plan for all
+// keys, or named plans with keys of their own.
+func (r *rest) usagePlans(deployment string, stage *document.Node) {
+	plans, keys := r.conf.Get("usagePlan"), r.conf.Get("apiKeys")
+	if plans.IsNull() && keys.IsNull() {
+		return
+	}
+	named := map[string]bool{}
+	if plans != nil && plans.Kind == document.List {
+		for _, it := range plans.Items {
+			for _, m := range members(it) {
+				named[m.Key] = true
+				r.usagePlan(deployment, m.Key, m.Value)
+			}
+		}
+	} else {
+		r.usagePlan(deployment, "", plans)
+	}
+	single := 0
+	for _, it := range items(keys) {
+		for _, m := range members(it) {
+			if named[m.Key] {
+				for i, k := range items(m.Value) {
+					r.apiKey(deployment, m.Key, i+1, k)
+				}
+			}
+		}
+		if len(it.Members) == 0 || !named[it.Members[0].Key] {
+			single++
+			r.apiKey(deployment, "", single, it)
+		}
+	}
+}
+
+func (r *rest) usagePlan(deployment, name string, n *document.Node) {
+	at := r.compiler.at(n)
+	title, text := r.service+"-"+r.stage, "Usage plan for "+r.service+" "+r.stage+" stage"
+	if name != "" {
+		title = r.service + "-" + name + "-" + r.stage
+		text = `Usage plan "` + name + `" for ` + r.service + " " + r.stage + " stage"
+	}
+	p := object(at, "ApiStages", list(at, object(at, "ApiId", r.api, "Stage", r.stage)), "Description", text, "UsagePlanName", title)
+	if q := n.Get("quota"); set(q) {
+		p.Set("Quota", object(q.Pos, "Limit", q.Get("limit"), "Offset", unlessNull(q.Get("offset")), "Period", q.Get("period")))
+	}
+	if t := n.Get("throttle"); set(t) {
+		p.Set("Throttle", object(t.Pos, "BurstLimit", t.Get("burstLimit"), "RateLimit", t.Get("rateLimit")))
+	}
+	r.add(at, "ApiGatewayUsagePlan"+upperFirst(name), "AWS::ApiGateway::UsagePlan", p, deployment)
+}
+
+func (r *rest) apiKey(deployment, plan string, number int, n *document.Node) {
+	at := r.compiler.at(n)
+	suffix := upperFirst(plan) + itoa(number)
+	p := object(at, "Enabled", true, "StageKeys", list(at, object(at, "RestApiId", r.api, "StageName", r.stage)))
+	if n.Kind == document.Map {
+		p.Set("Name", unlessNull(n.Get("name")))
+		p.Set("Value", first(n.Get("value")))
+		p.Set("Description", unlessNull(n.Get("description")))
+		p.Set("CustomerId", unlessNull(n.Get("customerId")))
+		p.Set("Enabled", unlessNull(n.Get("enabled")))
+	} else {
+		p.Set("Name", n)
+	}
+	r.add(at, "ApiGatewayApiKey"+suffix, "AWS::ApiGateway::ApiKey", p, deployment)
+	r.add(at, "ApiGatewayUsagePlanKey"+suffix, "AWS::ApiGateway::UsagePlanKey", object(at,
+		"KeyId", ref(at, "ApiGatewayApiKey"+suffix), "KeyType", "API_KEY", "UsagePlanId", ref(at, "ApiGatewayUsagePlan"+upperFirst(plan))))
+}
