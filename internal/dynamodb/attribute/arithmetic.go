@@ -71,8 +71,8 @@ func addDecimals(a, b decimal) (Number, error) {
 
 // spread lays the digits out in columns, the first column worth 10^(top-1).
 func (d decimal) spread(out *[columns]byte, top int) {
-	for i, c := range d.digits {
-		out[top-d.point+i] = c - '0'
+	for i := range len(d.digits) {
+		out[top-d.point+i] = d.digits[i] - '0'
 	}
 }
 
@@ -113,10 +113,10 @@ func (d decimal) normalise(places []byte) (Number, error) {
 		last--
 	}
 	d.point -= first
-	d.digits = make([]byte, last-first+1)
-	for i := range d.digits {
-		d.digits[i] = places[first+i] + '0'
+	for i := range places {
+		places[i] += '0'
 	}
+	d.digits = string(places[first : last+1])
 	if err := checkMagnitude(int64(d.point - 1)); err != nil {
 		return "", err
 	}

@@ -96,7 +96,7 @@ func scaled(n Number) string {
 	if d.negative {
 		b.WriteByte('-')
 	}
-	b.Write(d.digits)
+	b.WriteString(d.digits)
 	fmt.Fprintf(&b, "e%d", d.point-len(d.digits))
 	return b.String()
 }

@@ -32,8 +32,8 @@ func AppendKey(dst []byte, v Value) []byte {
 		return append(AppendKeyPrefix(dst, v), keyEscape, keyTerminator)
 	case N:
 		dst = appendNumberKey(append(dst, keyNumber), Number(v.text))
-		if v.text[0] != '-' && v.text != "0" {
-			dst = append(dst, 0) // digits are 1 and up
+		if v.text[0] != '-' {
+			dst = append(dst, positiveEnd)
 		}
 	}
 	return dst
@@ -104,9 +104,11 @@ func decodeTextKey(src []byte) (string, []byte, error) {
 // The number form is the one Oracle databases use and DynamoDB hashes: a byte
 // with sign and exponent to the base 100, then one byte for each pair of
 // digits, one more than the pair. Negative numbers have every byte mirrored
-// and end in a byte larger than any mirrored pair.
+// and end in a byte larger than any mirrored pair. Zero is the first byte of
+// the smallest positive numbers without any pair.
 const (
 	numberZero     byte = 0x80
+	positiveEnd    byte = 0    // only in keys: it sorts before any pair
 	numberExponent int  = 0xc0 // first byte of a positive number below 1, 0 pairs before the point
 	negativeEnd    byte = 102
 	negativePair   byte = 101 // a mirrored pair is this minus the pair
@@ -137,7 +139,7 @@ func appendNumberKey(dst []byte, n Number) []byte {
 	return dst
 }
 
-func digitAt(digits []byte, i int) byte {
+func digitAt(digits string, i int) byte {
 	if i < 0 || i >= len(digits) {
 		return 0
 	}
@@ -149,17 +151,16 @@ func decodeNumberKey(src []byte) (Number, []byte, error) {
 		return "", nil, errKey
 	}
 	first := src[0]
-	if first == numberZero {
-		return "0", src[1:], nil
-	}
 	d := decimal{negative: first < numberZero}
-	end, exponent := byte(0), int(first)
+	end, exponent := positiveEnd, int(first)
 	if d.negative {
 		end, exponent = negativeEnd, int(^first)
 	}
 	d.point = 2 * (exponent - numberExponent)
+	var digits []byte
 	for i, c := range src[1:] {
 		if c == end {
+			d.digits = string(digits)
 			return d.trimmed(), src[i+2:], nil
 		}
 		pair := c - 1
@@ -169,7 +170,7 @@ func decodeNumberKey(src []byte) (Number, []byte, error) {
 		if pair > 99 {
 			break
 		}
-		d.digits = append(d.digits, '0'+pair/10, '0'+pair%10)
+		digits = append(digits, '0'+pair/10, '0'+pair%10)
 	}
 	return "", nil, errKey
 }

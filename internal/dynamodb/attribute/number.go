@@ -78,7 +78,7 @@ func isCanonical(s string) bool {
 type decimal struct {
 	negative bool
 	point    int
-	digits   []byte // '0'..'9'
+	digits   string
 }
 
 func refuseNumber(text string, layer Layer) error {
@@ -115,7 +115,7 @@ func parseDecimal(text string, layer Layer) (decimal, error) {
 		return d, checkMagnitude(exponent)
 	}
 	point := int64(len(whole) - (len(all) - len(trimmed)))
-	d.digits = []byte(strings.TrimRight(trimmed, "0"))
+	d.digits = strings.TrimRight(trimmed, "0")
 	if err := checkMagnitude(addSaturated(exponent, point-1)); err != nil {
 		return d, err
 	}
@@ -201,14 +201,14 @@ func (d decimal) number() Number {
 	case d.point <= 0:
 		b.WriteString("0.")
 		writeZeros(&b, -d.point)
-		b.Write(d.digits)
+		b.WriteString(d.digits)
 	case d.point >= n:
-		b.Write(d.digits)
+		b.WriteString(d.digits)
 		writeZeros(&b, d.point-n)
 	default:
-		b.Write(d.digits[:d.point])
+		b.WriteString(d.digits[:d.point])
 		b.WriteByte('.')
-		b.Write(d.digits[d.point:])
+		b.WriteString(d.digits[d.point:])
 	}
 	return Number(b.String())
 }
@@ -232,17 +232,14 @@ func (n Number) decimal() decimal {
 	}
 	whole, fraction, _ := strings.Cut(s, ".")
 	d.point = len(whole)
-	if whole == "0" {
-		trimmed := strings.TrimLeft(fraction, "0")
-		d.point = len(trimmed) - len(fraction)
-		d.digits = []byte(trimmed)
-		return d
-	}
-	d.digits = make([]byte, 0, len(s))
-	d.digits = append(d.digits, whole...)
-	d.digits = append(d.digits, fraction...)
-	if fraction == "" {
-		d.digits = []byte(strings.TrimRight(whole, "0"))
+	switch {
+	case whole == "0":
+		d.digits = strings.TrimLeft(fraction, "0")
+		d.point = len(d.digits) - len(fraction)
+	case fraction == "":
+		d.digits = strings.TrimRight(whole, "0")
+	default:
+		d.digits = whole + fraction
 	}
 	return d
 }

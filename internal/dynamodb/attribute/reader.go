@@ -6,8 +6,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // Reader reads a request body once, from front to back, checking each member's
@@ -99,75 +97,72 @@ func (r *Reader) expect(c byte) {
 	}
 }
 
+// shape is what an object is in the protocol's terms, which decides how the
+// errors are worded and what null means.
+type shape uint8
+
+const (
+	structure shape = iota // members with known names
+	entry                  // a structure in a map or list
+	mapping                // arbitrary names
+)
+
+const className = "com.amazonaws.dynamodb.v20120810."
+
 // Struct reads an object with known members, yielding their names. typ is the
 // structure's name, for the error when an array stands there.
 func (r *Reader) Struct(typ string) iter.Seq[string] {
-	return r.object("Unexpected field type", "Unrecognized collection type class com.amazonaws.dynamodb.v20120810."+typ, true)
+	return func(yield func(string) bool) { r.object(structure, typ, yield) }
 }
 
 // Entry reads an object that is an entry of a map or list, like [Reader.Struct].
 func (r *Reader) Entry(typ string) iter.Seq[string] {
-	return r.object("Unexpected value type in payload", "Unrecognized collection type class com.amazonaws.dynamodb.v20120810."+typ, true)
+	return func(yield func(string) bool) { r.object(entry, typ, yield) }
 }
 
 // Map reads an object with arbitrary names, whose values are of type typ.
 // Entries that are null are yielded too.
 func (r *Reader) Map(typ string) iter.Seq[string] {
-	if !strings.Contains(typ, ".") {
-		typ = "com.amazonaws.dynamodb.v20120810." + typ
-	}
-	return r.object("Unexpected field type", "Unrecognized collection type java.util.Map<java.lang.String, "+typ+">", false)
+	return func(yield func(string) bool) { r.object(mapping, typ, yield) }
 }
 
-func (r *Reader) object(onScalar, onArray string, skipNull bool) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		switch c := r.peek(); c {
-		case '{':
-		case '[':
-			r.fail(onArray)
-			return
-		default:
-			r.failScalar(c, onScalar)
-			return
+func (r *Reader) object(is shape, typ string, yield func(string) bool) {
+	if !r.openObject(is, typ) {
+		return
+	}
+	for more := !r.accept('}'); more && r.err == nil; more = r.next('}') {
+		name := r.name()
+		if is != mapping && r.peek() == 'n' {
+			r.literal("null")
+			continue
 		}
+		if at := r.valueAt(); r.err != nil || !yield(name) {
+			return
+		} else if at == r.pos {
+			r.Skip()
+		}
+	}
+}
+
+// openObject reads the opening bracket or words the error.
+func (r *Reader) openObject(is shape, typ string) bool {
+	switch c := r.peek(); {
+	case c == '{':
 		r.pos++
-		if r.accept('}') {
-			return
+		return true
+	case c == '[' && is == mapping:
+		if !strings.Contains(typ, ".") {
+			typ = className + typ
 		}
-		for r.err == nil {
-			if r.peek() != '"' {
-				r.malformed()
-				return
-			}
-			name := r.quoted()
-			r.expect(':')
-			if !r.member(func() bool { return yield(name) }, skipNull) {
-				return
-			}
-			if r.accept('}') {
-				return
-			}
-			r.expect(',')
-		}
+		r.fail("Unrecognized collection type java.util.Map<java.lang.String, " + typ + ">")
+	case c == '[':
+		r.fail("Unrecognized collection type class " + className + typ)
+	case is == entry:
+		r.failScalar(c, "Unexpected value type in payload")
+	default:
+		r.failScalar(c, "Unexpected field type")
 	}
-}
-
-// member lets the loop body read one value and reads it itself if the body
-// did not.
-func (r *Reader) member(body func() bool, skipNull bool) bool {
-	c := r.peek()
-	if c == 'n' && skipNull {
-		r.Skip()
-		return r.err == nil
-	}
-	at := r.pos
-	if r.err != nil || !body() {
-		return false
-	}
-	if r.err == nil && r.pos == at {
-		r.Skip()
-	}
-	return r.err == nil
+	return false
 }
 
 // List reads an array, yielding positions from 0.
@@ -183,19 +178,31 @@ func (r *Reader) List() iter.Seq[int] {
 			return
 		}
 		r.pos++
-		if r.accept(']') {
-			return
-		}
-		for i := 0; r.err == nil; i++ {
-			if !r.member(func() bool { return yield(i) }, false) {
+		i := 0
+		for more := !r.accept(']'); more && r.err == nil; more = r.next(']') {
+			if at := r.valueAt(); r.err != nil || !yield(i) {
 				return
+			} else if at == r.pos {
+				r.Skip()
 			}
-			if r.accept(']') {
-				return
-			}
-			r.expect(',')
+			i++
 		}
 	}
+}
+
+// valueAt is where the next value begins.
+func (r *Reader) valueAt() int {
+	r.peek()
+	return r.pos
+}
+
+// next reads what follows a member and says whether another one comes.
+func (r *Reader) next(closing byte) bool {
+	if r.accept(closing) {
+		return false
+	}
+	r.expect(',')
+	return r.err == nil
 }
 
 // failScalar reports a scalar where none belongs, or bytes that are no JSON.
@@ -342,225 +349,4 @@ func (r *Reader) mismatch(typ, class string) {
 func isWhole(token string) bool {
 	f, err := strconv.ParseFloat(token, 64)
 	return err == nil && f == math.Trunc(f)
-}
-
-// number takes the text of a JSON number.
-func (r *Reader) number() string {
-	start := r.pos
-	if r.pos < len(r.text) && r.text[r.pos] == '-' {
-		r.pos++
-	}
-	zero := r.pos < len(r.text) && r.text[r.pos] == '0'
-	if n := r.digits(); n == 0 || zero && n > 1 {
-		r.malformed()
-		return ""
-	}
-	if r.pos < len(r.text) && r.text[r.pos] == '.' {
-		r.pos++
-		if r.digits() == 0 {
-			r.malformed()
-		}
-	}
-	if r.pos < len(r.text) && (r.text[r.pos] == 'e' || r.text[r.pos] == 'E') {
-		r.pos++
-		if r.pos < len(r.text) && (r.text[r.pos] == '+' || r.text[r.pos] == '-') {
-			r.pos++
-		}
-		if r.digits() == 0 {
-			r.malformed()
-		}
-	}
-	return r.text[start:r.pos]
-}
-
-func (r *Reader) digits() int {
-	start := r.pos
-	for r.pos < len(r.text) && r.text[r.pos] >= '0' && r.text[r.pos] <= '9' {
-		r.pos++
-	}
-	return r.pos - start
-}
-
-// Skip reads any value and forgets it, without recursion.
-func (r *Reader) Skip() {
-	r.Raw()
-}
-
-// Raw reads any value and returns its text, for values read later or compared
-// as a whole.
-func (r *Reader) Raw() string {
-	r.peek()
-	start := r.pos
-	var open []byte // the closing bracket of each open one
-	for r.err == nil {
-		if r.opens(&open) {
-			continue
-		}
-		for r.err == nil && len(open) > 0 && r.accept(open[len(open)-1]) {
-			open = open[:len(open)-1]
-		}
-		if r.err != nil || len(open) == 0 {
-			break
-		}
-		r.expect(',')
-		if open[len(open)-1] == '}' {
-			r.name()
-		}
-	}
-	if r.err != nil {
-		return ""
-	}
-	return r.text[start:r.pos]
-}
-
-// opens reads a scalar, an empty bracket, or an opening bracket, and is true
-// when a value inside the bracket comes next.
-func (r *Reader) opens(open *[]byte) bool {
-	switch c := r.peek(); {
-	case c == '{':
-		r.pos++
-		if r.accept('}') {
-			return false
-		}
-		*open = append(*open, '}')
-		r.name()
-		return true
-	case c == '[':
-		r.pos++
-		if r.accept(']') {
-			return false
-		}
-		*open = append(*open, ']')
-		return true
-	case c == '"':
-		r.quoted()
-	case c == 't':
-		r.literal("true")
-	case c == 'f':
-		r.literal("false")
-	case c == 'n':
-		r.literal("null")
-	case c == '-' || c >= '0' && c <= '9':
-		r.number()
-	default:
-		r.malformed()
-	}
-	return false
-}
-
-func (r *Reader) name() {
-	if r.peek() != '"' {
-		r.malformed()
-		return
-	}
-	r.quoted()
-	r.expect(':')
-}
-
-// quoted reads a string whose opening quote is next. Without escapes it is a
-// part of the body.
-func (r *Reader) quoted() string {
-	r.pos++
-	start, ascii := r.pos, true
-	for r.pos < len(r.text) {
-		switch c := r.text[r.pos]; {
-		case c == '"':
-			s := r.text[start:r.pos]
-			r.pos++
-			if !ascii && !utf8.ValidString(s) {
-				return strings.ToValidUTF8(s, "\ufffd")
-			}
-			return s
-		case c == '\\':
-			return r.escaped(start)
-		case c < 0x20:
-			r.malformed()
-			return ""
-		case c >= utf8.RuneSelf:
-			ascii = false
-		}
-		r.pos++
-	}
-	r.malformed()
-	return ""
-}
-
-// escaped continues a string that has escapes from the first of them.
-func (r *Reader) escaped(start int) string {
-	b := []byte(r.text[start:r.pos])
-	for r.pos < len(r.text) {
-		c := r.text[r.pos]
-		r.pos++
-		switch {
-		case c == '"':
-			return strings.ToValidUTF8(string(b), "\ufffd")
-		case c < 0x20:
-			r.malformed()
-			return ""
-		case c != '\\':
-			b = append(b, c)
-		default:
-			b = r.escape(b)
-		}
-	}
-	r.malformed()
-	return ""
-}
-
-func (r *Reader) escape(b []byte) []byte {
-	if r.pos == len(r.text) {
-		return b
-	}
-	c := r.text[r.pos]
-	r.pos++
-	switch c {
-	case '"', '\\', '/':
-		return append(b, c)
-	case 'b':
-		return append(b, '\b')
-	case 'f':
-		return append(b, '\f')
-	case 'n':
-		return append(b, '\n')
-	case 'r':
-		return append(b, '\r')
-	case 't':
-		return append(b, '\t')
-	case 'u':
-		return utf8.AppendRune(b, r.unicode())
-	}
-	r.malformed()
-	return b
-}
-
-// unicode reads the digits of \uXXXX and, for the first half of a surrogate
-// pair, the second; a half alone is U+FFFD.
-func (r *Reader) unicode() rune {
-	first := r.hex4()
-	if !utf16.IsSurrogate(first) {
-		return first
-	}
-	if strings.HasPrefix(r.text[r.pos:], `\u`) {
-		at := r.pos
-		r.pos += 2
-		if pair := utf16.DecodeRune(first, r.hex4()); pair != utf8.RuneError {
-			return pair
-		}
-		r.pos = at
-	}
-	return utf8.RuneError
-}
-
-func (r *Reader) hex4() rune {
-	if r.pos+4 > len(r.text) {
-		r.malformed()
-		return utf8.RuneError
-	}
-	n, err := strconv.ParseUint(r.text[r.pos:r.pos+4], 16, 16)
-	if err != nil || strings.ContainsAny(r.text[r.pos:r.pos+4], "+_") {
-		r.malformed()
-		return utf8.RuneError
-	}
-	r.pos += 4
-	return rune(n)
 }
