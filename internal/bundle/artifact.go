@@ -27,7 +27,7 @@ func (b *Builder) artifact(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := Work{Slot: "zip-" + hashText(file), Key: key, Text: "unpacking " + f.show(file), Function: f.Name, Resource: f.LogicalID}
+	w := Work{Slot: "zip-" + HashText(file), Key: key, Text: "unpacking " + f.show(file), Function: f.Name, Resource: f.LogicalID}
 	dir, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
 		if err := unpack(ctx, file, dir); err != nil {
 			return f.errorf("unpacking %s: %v", f.show(file), err)
@@ -44,7 +44,7 @@ func (b *Builder) artifact(ctx context.Context, f Function) (*Runnable, error) {
 		return nil, err
 	}
 	r.Sources = append([]string{file}, withoutBelow(r.Sources, dir)...)
-	r.Hash = hashText(key, r.Hash)
+	r.Hash = HashText(key, r.Hash)
 	return r, nil
 }
 
@@ -149,7 +149,7 @@ func (b *Builder) inline(ctx context.Context, f Function) (*Runnable, error) {
 	case moduleSyntax.MatchString(f.Inline):
 		name = "index.mjs"
 	}
-	w := Work{Slot: "inline-" + hashText(f.TemplateDir, f.LogicalID), Key: hashText(name, f.Inline), Text: "writing inline code"}
+	w := Work{Slot: "inline-" + HashText(f.TemplateDir, f.LogicalID), Key: HashText(name, f.Inline), Text: "writing inline code"}
 	dir, err := b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		return os.WriteFile(filepath.Join(dir, name), []byte(f.Inline), 0o644)
 	})

@@ -32,7 +32,7 @@ func (f Function) bundleAssets(explicit bool) ([]string, error) {
 		return nil, nil
 	}
 	var files []string
-	err := walkSources(f.Dir, func(_, rel string, info fs.FileInfo) error {
+	err := WalkSources(f.Dir, func(_, rel string, info fs.FileInfo) error {
 		if info.Mode().IsRegular() && match.file(rel) {
 			files = append(files, rel)
 		}

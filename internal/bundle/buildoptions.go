@@ -71,7 +71,7 @@ func suppliedPlugin(runtime string) api.Plugin {
 	return api.Plugin{Name: "supplied-sdk", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `^(@aws-sdk/|@smithy/|aws-sdk($|/))`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
 			name := packageName(a.Path)
-			if suppliedSDK(runtime, name) && findPackage(a.ResolveDir, name) == "" {
+			if suppliedSDK(runtime, name) && FindPackage(a.ResolveDir, name) == "" {
 				return api.OnResolveResult{Path: a.Path, External: true}, nil
 			}
 			return api.OnResolveResult{}, nil

@@ -96,7 +96,7 @@ func (d *digests) named(salt string, paths []string) (string, error) {
 // tree hashes what stands below a folder and can matter to the code in it.
 func (d *digests) tree(root string) (string, error) {
 	h := sha256.New()
-	err := walkSources(root, func(path, rel string, info fs.FileInfo) error {
+	err := WalkSources(root, func(path, rel string, info fs.FileInfo) error {
 		if info.Mode()&fs.ModeSymlink != 0 {
 			target, _ := os.Readlink(path)
 			fmt.Fprintf(h, "%s\x00->%s\x00", rel, target)
@@ -124,10 +124,10 @@ var ignored = map[string]bool{
 	".vscode": true, "cdk.out": true,
 }
 
-// walkSources visits the files below root in a fixed order, without the
+// WalkSources visits the files below root in a fixed order, without the
 // ignored folders. Unreadable places are skipped: a function's folder may hold
 // another user's files.
-func walkSources(root string, visit func(path, rel string, info fs.FileInfo) error) error {
+func WalkSources(root string, visit func(path, rel string, info fs.FileInfo) error) error {
 	return filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			if path == root {
@@ -152,8 +152,8 @@ func walkSources(root string, visit func(path, rel string, info fs.FileInfo) err
 
 func shortHash(sum []byte) string { return hex.EncodeToString(sum)[:32] }
 
-// hashText is the short hash of strings, for cache names.
-func hashText(parts ...string) string {
+// HashText is the short hash of strings, for the names of a cache.
+func HashText(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return shortHash(sum[:])
 }

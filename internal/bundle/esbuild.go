@@ -55,7 +55,7 @@ func (b *Builder) virtualDir(f Function) string {
 	return filepath.Join(b.cache.dir, f.esbuildSlot(), strings.Repeat("0", 32))
 }
 
-func (f Function) esbuildSlot() string { return "node-" + hashText(f.Dir, f.Handler, f.LogicalID) }
+func (f Function) esbuildSlot() string { return "node-" + HashText(f.Dir, f.Handler, f.LogicalID) }
 
 // keepBundle writes the output, and what must stand beside it, to the cache.
 func (b *Builder) keepBundle(ctx context.Context, f Function, outputs []api.OutputFile, outdir string, links map[string]string, inputs []string, explicit bool) (*Runnable, error) {
@@ -81,7 +81,7 @@ func (b *Builder) keepBundle(ctx context.Context, f Function, outputs []api.Outp
 			key = append(key, a)
 		}
 	}
-	w := Work{Slot: f.esbuildSlot(), Key: hashText(key...), Text: "bundling " + f.Handler, Function: f.Name, Resource: f.LogicalID}
+	w := Work{Slot: f.esbuildSlot(), Key: HashText(key...), Text: "bundling " + f.Handler, Function: f.Name, Resource: f.LogicalID}
 	dir, err := b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		for _, o := range outputs {
 			rel, err := filepath.Rel(outdir, o.Path)
@@ -197,7 +197,7 @@ func (f Function) externalPackages(meta *metafile, explicit bool) (map[string]st
 		}
 		importers := meta.external[path]
 		for _, importer := range importers {
-			if found := findPackage(filepath.Dir(importer), name); found != "" {
+			if found := FindPackage(filepath.Dir(importer), name); found != "" {
 				links[name] = found
 				break
 			}

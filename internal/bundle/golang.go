@@ -129,7 +129,7 @@ func (b *Builder) goBuild(ctx context.Context, f Function, pkg goPackage) (*Runn
 		return nil, err
 	}
 	w := Work{
-		Slot: "go-" + hashText(pkg.module, pkg.target), Key: key,
+		Slot: "go-" + HashText(pkg.module, pkg.target), Key: key,
 		Text: "building " + f.show(pkg.target), Function: f.Name, Resource: f.LogicalID,
 	}
 	name := "bootstrap"
@@ -208,7 +208,7 @@ func (b *Builder) resolvedModule(ctx context.Context, f Function, module string)
 	if err != nil {
 		return "", err
 	}
-	w := Work{Slot: "gomod-" + hashText(module), Key: key, Text: "resolving Go modules", Function: f.Name, Resource: f.LogicalID}
+	w := Work{Slot: "gomod-" + HashText(module), Key: key, Text: "resolving Go modules", Function: f.Name, Resource: f.LogicalID}
 	dir, err := b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		b.notice(f, "%s is not complete (go mod tidy would complete it): Suiro resolves the modules in a copy", f.show(files[0]))
 		for _, p := range files {
@@ -241,7 +241,7 @@ func (b *Builder) goKey(goTool string, pkg goPackage, modules []string) (string,
 		inputs = append(inputs, found...)
 	}
 	sort.Strings(inputs)
-	return b.digests.named(hashText(salt...), inputs)
+	return b.digests.named(HashText(salt...), inputs)
 }
 
 // goInputs lists a module's files that can end up in a program: its code, and
@@ -249,7 +249,7 @@ func (b *Builder) goKey(goTool string, pkg goPackage, modules []string) (string,
 func (b *Builder) goInputs(module string) ([]string, error) {
 	var inputs []string
 	embeds := map[string]bool{}
-	err := walkSources(module, func(path, rel string, info fs.FileInfo) error {
+	err := WalkSources(module, func(path, rel string, info fs.FileInfo) error {
 		name := filepath.Base(path)
 		switch filepath.Ext(name) {
 		case ".go":

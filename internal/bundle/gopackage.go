@@ -172,7 +172,7 @@ func mainPackage(dir string) bool {
 func onlyMatch(bases, names []string) string {
 	for _, base := range bases {
 		var mains []string
-		_ = walkSources(base, func(p, _ string, _ fs.FileInfo) error {
+		_ = WalkSources(base, func(p, _ string, _ fs.FileInfo) error {
 			if filepath.Ext(p) == ".go" && !strings.HasSuffix(p, "_test.go") && mainFile(p) {
 				mains = append(mains, p)
 			}

@@ -88,6 +88,9 @@ func (s *Interpreters) Find(ctx context.Context, language, version, dir string) 
 		if err != nil {
 			continue // a shim of a version that is not active
 		}
+		if language == "python" && found.Major() < 3 {
+			continue
+		}
 		if best == nil || distance(found.Version, version) < distance(best.Version, version) {
 			best = found
 		}
@@ -211,7 +214,7 @@ func askKey(language, path, dir string) (string, error) {
 			}
 		}
 	}
-	return hashText(key), nil
+	return HashText(key), nil
 }
 
 // load reads what earlier runs learned; the caller holds mu.

@@ -28,9 +28,9 @@ func (b *Builder) makefile(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	key = hashText("make", key, host())
+	key = HashText("make", key, host())
 	w := Work{
-		Slot: "make-" + hashText(dir, f.LogicalID), Key: key,
+		Slot: "make-" + HashText(dir, f.LogicalID), Key: key,
 		Text: "running make build-" + f.LogicalID, Function: f.Name, Resource: f.LogicalID,
 	}
 	root, err := b.cache.Folder(ctx, w, func(ctx context.Context, out string) error {
@@ -58,7 +58,7 @@ func (b *Builder) makefile(ctx context.Context, f Function) (*Runnable, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Bootstrap, r.Hash = built.Bootstrap, hashText(key, built.Hash)
+		r.Bootstrap, r.Hash = built.Bootstrap, HashText(key, built.Hash)
 		return r, nil
 	}
 	if !isFile(r.Bootstrap) {
@@ -99,11 +99,11 @@ func (b *Builder) cargo(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	key = hashText("cargo", key, binary, host())
-	slot := "cargo-" + hashText(f.Dir, binary)
+	key = HashText("cargo", key, binary, host())
+	slot := "cargo-" + HashText(f.Dir, binary)
 	w := Work{Slot: slot, Key: key, Text: "building Rust binary " + binary, Function: f.Name, Resource: f.LogicalID}
 	// Compiled crates are kept between builds, beside the results.
-	target := filepath.Join(b.cache.dir, "cargo-target-"+hashText(f.Dir))
+	target := filepath.Join(b.cache.dir, "cargo-target-"+HashText(f.Dir))
 	dir, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
 		args := []string{"build", "--release", "--bin", binary, "--target-dir", target}
 		if _, err := b.tool(ctx, Tool{Path: cargo, Args: args, Dir: f.Dir}); err != nil {

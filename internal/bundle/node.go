@@ -48,7 +48,7 @@ func (b *Builder) nodeInPlace(f Function) (*Runnable, error) {
 		lock := filepath.Join(f.Dir, "node_modules", ".package-lock.json")
 		var installed string
 		if installed, err = b.digests.named("npm", []string{lock}); err == nil {
-			r.Hash = hashText(r.Hash, installed)
+			r.Hash = HashText(r.Hash, installed)
 		}
 	}
 	return r, err
@@ -124,7 +124,7 @@ func (f Function) missingInstall() error {
 		if suppliedSDK(f.Runtime, name) || strings.HasPrefix(name, "@types/") {
 			continue
 		}
-		if findPackage(f.Dir, name) == "" && f.importsPackage(name) {
+		if FindPackage(f.Dir, name) == "" && f.importsPackage(name) {
 			return f.errorf("the package %q is not installed", name).WithHint("run npm install in %s", f.showDir(f.Dir))
 		}
 	}
@@ -150,9 +150,9 @@ func (f Function) showDir(dir string) string {
 	return dir
 }
 
-// findPackage is the folder of an installed package as Node.js resolves it
+// FindPackage is the folder of an installed package as Node.js resolves it
 // from dir: the nearest node_modules above that holds it.
-func findPackage(dir, name string) string {
+func FindPackage(dir, name string) string {
 	for {
 		p := filepath.Join(dir, "node_modules", filepath.FromSlash(name))
 		if isDir(p) {

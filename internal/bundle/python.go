@@ -30,9 +30,9 @@ func (b *Builder) python(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := hashText(requirements, python.Path, python.Version)
+	key := HashText(requirements, python.Path, python.Version)
 	w := Work{
-		Slot: "pip-" + hashText(f.Dir), Key: key,
+		Slot: "pip-" + HashText(f.Dir), Key: key,
 		Text: "installing " + f.show(file), Function: f.Name, Resource: f.LogicalID,
 	}
 	if !touch(b.cache.path(w)) && b.pythonHas(ctx, python, f.Dir, names) {
@@ -50,7 +50,7 @@ func (b *Builder) python(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runnable{Root: root, Sources: r.Sources, Hash: hashText(r.Hash, key)}, nil
+	return &Runnable{Root: root, Sources: r.Sources, Hash: HashText(r.Hash, key)}, nil
 }
 
 func ignoreMissing(err error) error {
@@ -75,7 +75,7 @@ func (b *Builder) combine(ctx context.Context, f Function, added map[string]stri
 	for _, to := range sortedKeys(added) {
 		key = append(key, to, added[to])
 	}
-	w := Work{Slot: "root-" + hashText(f.Dir), Key: hashText(key...), Text: "linking"}
+	w := Work{Slot: "root-" + HashText(f.Dir), Key: HashText(key...), Text: "linking"}
 	return b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		for _, e := range entries {
 			if !linkable(e.Name()) {

@@ -30,8 +30,8 @@ func (b *Builder) ruby(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := hashText(asked, ruby.Path, ruby.Version)
-	w := Work{Slot: "gem-" + hashText(f.Dir), Key: key, Text: "installing gems of " + f.show(gemfile), Function: f.Name, Resource: f.LogicalID}
+	key := HashText(asked, ruby.Path, ruby.Version)
+	w := Work{Slot: "gem-" + HashText(f.Dir), Key: key, Text: "installing gems of " + f.show(gemfile), Function: f.Name, Resource: f.LogicalID}
 	if !touch(b.cache.path(w)) && rubyHas(ctx, ruby, gems) {
 		return r, nil
 	}
@@ -63,7 +63,7 @@ func (b *Builder) ruby(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runnable{Root: root, Sources: r.Sources, Hash: hashText(r.Hash, key)}, nil
+	return &Runnable{Root: root, Sources: r.Sources, Hash: HashText(r.Hash, key)}, nil
 }
 
 var gemLine = regexp.MustCompile(`(?m)^\s*gem\s*\(?\s*["']([^"']+)["']`)
