@@ -28,6 +28,8 @@ func write(t *testing.T, dir string, files map[string]string) string {
 	return dir
 }
 
+const service = "service: a\nprovider: {name: aws}\nresources:\n  Resources:\n    T:\n      Type: AWS::DynamoDB::Table\n"
+
 const table = "Resources:\n  T:\n    Type: AWS::DynamoDB::Table\n"
 
 func TestTheTemplateIsFoundAsTheToolsFindIt(t *testing.T) {
@@ -39,9 +41,9 @@ func TestTheTemplateIsFoundAsTheToolsFindIt(t *testing.T) {
 		file  string
 	}{
 		{"plain template", map[string]string{"template.yaml": table}, "", CloudFormation, "template.yaml"},
-		{"serverless before template", map[string]string{"template.yaml": table, "serverless.yml": "service: a\nprovider: {name: aws}\n"}, "", Serverless, "serverless.yml"},
+		{"serverless before template", map[string]string{"template.yaml": table, "serverless.yml": service}, "", Serverless, "serverless.yml"},
 		{"a file by name", map[string]string{"infra.yaml": table}, "infra.yaml", CloudFormation, "infra.yaml"},
-		{"a Serverless file of another name", map[string]string{"svc.yml": "service: a\nprovider: {name: aws}\n"}, "svc.yml", Serverless, "svc.yml"},
+		{"a Serverless file of another name", map[string]string{"svc.yml": service}, "svc.yml", Serverless, "svc.yml"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := write(t, t.TempDir(), c.files)
