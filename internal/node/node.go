@@ -1,0 +1,182 @@
+// Package node is one running Suiro: it makes the services, hands each what it
+// needs of the others, applies the app's stacks, and stops everything in the
+// opposite order. It is the only place that knows all services by name.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/suiro-dev/suiro/internal/app"
+	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/resource"
+	"github.com/suiro-dev/suiro/internal/stack"
+)
+
+// Config says which app to run and how.
+type Config struct {
+	App       app.Options
+	FirstPort int  // of the app's endpoints; 0 is 3000
+	Fresh     bool // empty the state folder first
+	Version   string
+	Journal   *journal.Journal
+}
+
+// Node is a running app.
+type Node struct {
+	config   Config
+	state    *app.State
+	services *services
+	bundler  *bundle.Builder
+
+	mu     sync.Mutex // guards app and stacks; held over a reload
+	app    *app.App
+	stacks []*stack.Stack
+
+	stopWatch context.CancelFunc
+	watching  sync.WaitGroup
+}
+
+// Start runs an app. It returns when every endpoint answers. The messages are
+// about the user's files, also when the error is nil; an error that is about
+// the user's files is a diag.List or *diag.Message.
+func Start(ctx context.Context, c Config) (*Node, diag.List, error) {
+	n := &Node{config: c}
+	n.bundler = newBundler(c.Journal)
+	c.App.Bundler = n.bundler
+	n.config.App = c.App
+	loaded, msgs := app.Load(ctx, c.App)
+	if msgs.HasErrors() {
+		return nil, msgs, msgs
+	}
+	n.app = loaded
+	if err := n.open(ctx); err != nil {
+		n.abandon()
+		return nil, msgs, err
+	}
+	applied, err := n.apply(ctx, loaded)
+	msgs.Add(applied...)
+	msgs = msgs.Sorted()
+	if err != nil {
+		n.abandon()
+		return nil, msgs, err
+	}
+	n.watch()
+	return n, msgs, nil
+}
+
+func (n *Node) open(ctx context.Context) error {
+	state, err := app.OpenState(n.app.StateDir)
+	if err != nil {
+		return err
+	}
+	n.state = state
+	if n.config.Fresh {
+		if err := state.Remove(); err != nil {
+			return err
+		}
+	}
+	n.services, err = openServices(ctx, n)
+	return err
+}
+
+// abandon stops what a failed start left.
+func (n *Node) abandon() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // nothing is worth draining
+	_ = n.Close(ctx)
+}
+
+// Close drains and stops everything, and waits for it until ctx ends; then it
+// stops what is left at once.
+func (n *Node) Close(ctx context.Context) error {
+	if n.stopWatch != nil {
+		n.stopWatch()
+		n.watching.Wait()
+	}
+	var errs []error
+	if n.services != nil {
+		errs = append(errs, n.services.close(ctx))
+	}
+	if n.state != nil {
+		errs = append(errs, n.state.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// apply makes the app's stacks real, in their order. A stack that is gone from
+// the app is deleted.
+func (n *Node) apply(ctx context.Context, a *app.App) (diag.List, error) {
+	var msgs diag.List
+	var errs []error
+	kept := make(map[string]*stack.Stack)
+	for _, s := range n.stacks {
+		kept[s.Name()] = s
+	}
+	stacks := make([]*stack.Stack, 0, len(a.Stacks))
+	for _, as := range a.Stacks {
+		s := kept[as.Identity.Name]
+		if s == nil {
+			s = n.newStack(as, func(name string) (*document.Node, bool) { return exported(stacks, name) })
+		}
+		stacks = append(stacks, s)
+		ms, err := s.Apply(ctx, as.Template)
+		msgs.Add(ms...)
+		errs = append(errs, err)
+	}
+	n.stacks = stacks
+	return msgs, errors.Join(errs...)
+}
+
+func (n *Node) newStack(as app.Stack, imports func(string) (*document.Node, bool)) *stack.Stack {
+	return stack.New(stack.Config{
+		Identity:   as.Identity,
+		Parameters: as.Parameters,
+		Handler:    n.services.handler,
+		Import:     imports,
+		Localize:   n.services.front.Localize,
+	})
+}
+
+func exported(stacks []*stack.Stack, name string) (*document.Node, bool) {
+	for _, s := range stacks {
+		if v, ok := s.Export(name); ok {
+			return v, true
+		}
+	}
+	return nil, false
+}
+
+// cacheDir is where builds, interpreters' SDKs and runtime clients are kept,
+// once per user.
+func cacheDir() string {
+	if dir := os.Getenv("SUIRO_CACHE"); dir != "" {
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = filepath.Join(os.TempDir(), fmt.Sprintf("suiro-cache-%d", os.Getuid()))
+		return dir
+	}
+	return filepath.Join(dir, "suiro")
+}
+
+func newBundler(j *journal.Journal) *bundle.Builder {
+	return bundle.New(bundle.Config{CacheDir: filepath.Join(cacheDir(), "builds"), Journal: j})
+}
+
+// handlerOf returns what runs a type: a service, or a stand-in that says that
+// none does.
+func handlerOf(served map[string]resource.Handler, resourceType string) resource.Handler {
+	if h := served[resourceType]; h != nil {
+		return h
+	}
+	return inert{resourceType: resourceType, why: accepted[resourceType]}
+}

@@ -1,0 +1,119 @@
+package node
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"github.com/suiro-dev/suiro/internal/app"
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/resource"
+	"github.com/suiro-dev/suiro/internal/stack"
+)
+
+// Ready is what a running app offers: the first line of --output json.
+type Ready struct {
+	Type      string            `json:"type"` // "ready"
+	App       string            `json:"app"`
+	Template  string            `json:"template"`
+	Endpoints []Endpoint        `json:"endpoints"`
+	Outputs   map[string]string `json:"outputs"`
+	// Resources gives the physical id of each logical id.
+	Resources map[string]string `json:"resources"`
+	AWS       AWS               `json:"aws"`
+
+	OutputNames []string `json:"-"` // in the template's order
+	Functions   int      `json:"-"`
+}
+
+// Endpoint is where a client reaches a resource.
+type Endpoint struct {
+	Resource string `json:"resource"`
+	Kind     string `json:"kind"` // websocket, …
+	URL      string `json:"url"`
+}
+
+// AWS is how an AWS SDK or the AWS CLI reaches the AWS API of the app.
+type AWS struct {
+	Endpoint        string `json:"endpoint"`
+	Region          string `json:"region"`
+	AccountID       string `json:"accountId"`
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+}
+
+// Ready describes the app as it runs now.
+func (n *Node) Ready() Ready {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r := Ready{
+		Type: "ready", App: n.app.Name, Template: filepath.Base(n.app.Template),
+		Outputs: map[string]string{}, Resources: map[string]string{}, Endpoints: n.services.endpoints(),
+		AWS: n.services.aws(), Functions: len(n.services.lambda.FunctionNames()),
+	}
+	for _, s := range n.stacks {
+		for _, id := range s.Resources() {
+			if _, i := s.Instance(id); i != nil {
+				r.Resources[id] = i.PhysicalID
+			}
+		}
+		for _, o := range s.Outputs() {
+			if _, seen := r.Outputs[o.Name]; !seen {
+				r.OutputNames = append(r.OutputNames, o.Name)
+			}
+			r.Outputs[o.Name] = o.Value
+		}
+	}
+	return r
+}
+
+// Plan is what check says of an app.
+type Plan struct {
+	Name      string
+	Resources []Planned
+}
+
+// Planned is one resource of a Plan. State is "run", "accepted" (without
+// effect, not missed) or "missing".
+type Planned struct {
+	LogicalID, Type, State string
+}
+
+// Count counts resources in a state.
+func (p *Plan) Count(state string) int {
+	n := 0
+	for _, r := range p.Resources {
+		if r.State == state {
+			n++
+		}
+	}
+	return n
+}
+
+// Check reads an app and says what starting it would say; it starts nothing
+// and changes nothing. The plan is nil when the app cannot be read.
+func Check(ctx context.Context, o app.Options) (*Plan, diag.List) {
+	o.Bundler = newBundler(nil)
+	a, msgs := app.Load(ctx, o)
+	if msgs.HasErrors() {
+		return nil, msgs
+	}
+	served := servedTypes()
+	handler := func(t string) resource.Handler { return handlerOf(served, t) }
+	plan := &Plan{Name: a.Name}
+	for _, as := range a.Stacks {
+		s := stack.New(stack.Config{Identity: as.Identity, Parameters: as.Parameters, Handler: handler})
+		msgs.Add(s.Check(as.Template)...)
+		for _, r := range as.Template.Resources {
+			p := Planned{LogicalID: r.LogicalID, Type: r.Type, State: "run"}
+			if h, ok := handler(r.Type).(inert); ok {
+				p.State = h.state()
+			}
+			plan.Resources = append(plan.Resources, p)
+		}
+	}
+	slices.SortStableFunc(plan.Resources, func(a, b Planned) int { return stateOrder[a.State] - stateOrder[b.State] })
+	return plan, msgs.Sorted()
+}
+
+var stateOrder = map[string]int{"run": 0, "accepted": 1, "missing": 2}

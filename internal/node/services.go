@@ -1,0 +1,197 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/suiro-dev/suiro/internal/apigateway"
+	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/dynamodb"
+	"github.com/suiro-dev/suiro/internal/front"
+	"github.com/suiro-dev/suiro/internal/iam"
+	"github.com/suiro-dev/suiro/internal/lambda"
+	"github.com/suiro-dev/suiro/internal/lambda/runtime"
+	"github.com/suiro-dev/suiro/internal/resource"
+)
+
+// awsPort is where the AWS API is looked for first.
+const awsPort = 4566
+
+// services are the AWS services of one running app.
+type services struct {
+	region, account string
+
+	front    *front.Front
+	iam      *iam.Service
+	dynamodb *dynamodb.Service
+	lambda   *lambda.Service
+	gateway  *apigateway.Service
+	aws_     *front.Listener
+	handlers map[string]resource.Handler
+	noticed  sync.Map // notices given once
+}
+
+// openServices makes the services, each with what it needs of the others, and
+// opens the AWS API. All of an app's stacks share them: one account, the
+// region of the first stack.
+func openServices(ctx context.Context, n *Node) (_ *services, err error) {
+	id := n.app.Stacks[0].Identity
+	s := &services{region: id.Region, account: id.AccountID}
+	defer func() {
+		if err != nil {
+			_ = s.close(ctx)
+		}
+	}()
+	if s.front, err = openFront(n); err != nil {
+		return nil, err
+	}
+	s.iam = iam.New(iam.Config{AccountID: s.account, Region: s.region, Journal: n.config.Journal})
+	s.dynamodb, err = dynamodb.New(dynamodb.Config{
+		Dir: n.state.Dir, Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the tables: %w", err)
+	}
+	s.lambda = lambda.New(lambda.Config{
+		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
+		Builder: n.bundler, Runtimes: runtime.New(runtime.Config{CacheDir: cacheDir(), Journal: n.config.Journal}),
+		Environ: s.environ, Localize: s.front.Localize,
+	})
+	s.gateway = apigateway.New(apigateway.Config{
+		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
+		Invoker: s.lambda, Open: s.openEndpoint,
+	})
+	s.handlers = merge(s.iam.Handlers(), s.dynamodb.Handlers(), s.lambda.Handlers(), s.gateway.Handlers())
+	return s, s.openAWS(ctx, n)
+}
+
+func openFront(n *Node) (*front.Front, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		dir = cacheDir()
+	}
+	f, err := front.New(front.Config{
+		StateFile: filepath.Join(n.state.Dir, "ports.json"), CADir: filepath.Join(dir, "suiro"), Journal: n.config.Journal,
+		FirstPort: n.config.FirstPort, Ports: n.app.Settings.Ports,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("opening the front: %w", err)
+	}
+	return f, nil
+}
+
+// openAWS opens the endpoint of the AWS API. Unless its port was chosen by the
+// user, another one does when it is taken: two apps may run side by side.
+func (s *services) openAWS(ctx context.Context, n *Node) (err error) {
+	router := &awsapi.Router{Journal: n.config.Journal, Services: map[string]http.Handler{
+		"dynamodb": s.dynamodb, "lambda": s.lambda, "execute-api": s.gateway, "sts": s.iam.STS(),
+	}}
+	e := front.Endpoint{Resource: "aws", Kind: front.KindAWS, Handler: router, Hosts: []string{
+		"dynamodb." + s.region + ".amazonaws.com", "lambda." + s.region + ".amazonaws.com",
+		"streams.dynamodb." + s.region + ".amazonaws.com", "sts." + s.region + ".amazonaws.com", "sts.amazonaws.com",
+	}}
+	if n.app.Settings.Ports["aws"] == 0 {
+		e.Port = awsPort
+	}
+	s.aws_, err = s.front.Open(ctx, e)
+	var taken *front.PortError
+	if errors.As(err, &taken) && e.Port != 0 {
+		e.Port = 0
+		s.aws_, err = s.front.Open(ctx, e)
+	}
+	return err
+}
+
+// openEndpoint is how a service gets a port.
+func (s *services) openEndpoint(ctx context.Context, e apigateway.Endpoint) (apigateway.Listener, error) {
+	return s.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Port: e.Port, Handler: e.Handler, Hosts: e.Hosts})
+}
+
+func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {
+	all := make(map[string]resource.Handler)
+	for _, m := range maps {
+		for t, h := range m {
+			if all[t] != nil {
+				panic("two services own " + t)
+			}
+			all[t] = h
+		}
+	}
+	return all
+}
+
+// servedTypes are the types that services run, for check: the services are
+// made without anything behind them and never asked to make a resource.
+func servedTypes() map[string]resource.Handler {
+	return merge(iam.New(iam.Config{}).Handlers(), (&dynamodb.Service{}).Handlers(),
+		lambda.New(lambda.Config{}).Handlers(), apigateway.New(apigateway.Config{}).Handlers())
+}
+
+func (s *services) handler(resourceType string) resource.Handler {
+	return handlerOf(s.handlers, resourceType)
+}
+
+// environ is what a function's process needs to reach Suiro: its role's
+// credentials, the local certificate authority, and the address of each
+// service that runs here, one by one; a service that does not keeps its real
+// address, so that a global endpoint variable would be wrong.
+func (s *services) environ(fn lambda.FunctionInfo) map[string]string {
+	env := s.front.TrustEnv()
+	if env == nil {
+		env = make(map[string]string)
+	}
+	c := s.iam.Issue(fn.Role, fn.Name)
+	env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"] = c.AccessKeyID, c.SecretAccessKey, c.SessionToken
+	for _, service := range []string{"DYNAMODB", "DYNAMODB_STREAMS", "LAMBDA", "STS"} {
+		env["AWS_ENDPOINT_URL_"+service] = s.aws_.URL("http")
+	}
+	// Code that names no endpoint for its pushes can only mean the one API.
+	if apis := s.gateway.WebSocketAPIs(); len(apis) == 1 && len(apis[0].Stages) == 1 {
+		env["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = "http://" + apis[0].Authority + "/" + apis[0].Stages[0]
+	}
+	return env
+}
+
+func (s *services) endpoints() []Endpoint {
+	var out []Endpoint
+	for _, api := range s.gateway.WebSocketAPIs() {
+		for _, stage := range api.Stages {
+			out = append(out, Endpoint{Resource: api.Resource, Kind: "websocket", URL: "ws://" + api.Authority + "/" + stage})
+		}
+	}
+	return out
+}
+
+func (s *services) aws() AWS {
+	return AWS{Endpoint: s.aws_.URL("http"), Region: s.region, AccountID: s.account,
+		// Any key that was not issued to a function is the owner's.
+		AccessKeyID: "suiro", SecretAccessKey: "suiro"}
+}
+
+// close stops the services: no new client first, then what clients wait for,
+// then what that waits for.
+func (s *services) close(ctx context.Context) error {
+	var errs []error
+	if s.gateway != nil {
+		errs = append(errs, s.gateway.Close(ctx)) // closes sockets, runs $disconnect
+	}
+	if s.lambda != nil {
+		errs = append(errs, s.lambda.Close(ctx))
+	}
+	if s.front != nil {
+		errs = append(errs, s.front.Close(ctx))
+	}
+	if s.dynamodb != nil {
+		errs = append(errs, s.dynamodb.Close())
+	}
+	if err := errors.Join(errs...); err != nil && !strings.Contains(err.Error(), context.DeadlineExceeded.Error()) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
