@@ -10,8 +10,8 @@ import (
 // forEachPrefix begins the key of a loop: Fn::ForEach::Name.
 const forEachPrefix = "Fn::ForEach::"
 
-// maxLoopValues bounds what nested loops may expand to.
-const maxLoopValues = 10000
+// maxLoopValues bounds how many values nested loops may expand to.
+const maxLoopValues = 1 << 18
 
 func hasForEach(n *document.Node) bool {
 	if n == nil {
@@ -98,7 +98,7 @@ func (l *looper) loop(out *document.Node, m *document.Member, key string) {
 		return
 	}
 	for _, value := range collection.Strings() {
-		if l.count++; l.count > maxLoopValues {
+		if l.count += size(v.Items[2]); l.count > maxLoopValues {
 			l.msgs.Add(diag.Errorf(m.KeyPos, key, "the loops make more than %d values", maxLoopValues))
 			return
 		}
@@ -112,6 +112,21 @@ func (l *looper) loop(out *document.Node, m *document.Member, key string) {
 			out.Members = append(out.Members, made)
 		}
 	}
+}
+
+// size counts the values in a tree.
+func size(n *document.Node) int {
+	if n == nil {
+		return 0
+	}
+	count := 1
+	for _, it := range n.Items {
+		count += size(it)
+	}
+	for _, m := range n.Members {
+		count += size(m.Value)
+	}
+	return count
 }
 
 // substitution puts the value of a loop in place of its identifier.

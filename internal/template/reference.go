@@ -53,7 +53,12 @@ func (b *Bound) callReferences(fn string, arg *document.Node, taken bool, visit 
 			if s, ok := arg.Items[0].Scalar(); ok {
 				visit(reference{fn, s, "", arg.Items[0].Pos})
 			}
+			if len(arg.Items) == 4 {
+				visit(reference{"the DefaultValue of Fn::FindInMap", "", "", arg.Items[3].Position()})
+			}
 		}
+	case "Fn::Length", "Fn::ToJsonString":
+		visit(reference{fn, "", "", arg.Position()})
 	case "Fn::If":
 		if arg == nil || len(arg.Items) != 3 {
 			break
@@ -226,6 +231,11 @@ func (b *Bound) checkReference(ref reference, key string) *diag.Message {
 		if _, ok := b.conditions[ref.name]; !ok {
 			return diag.Errorf(ref.pos, key, "the template has no condition %q", ref.name).
 				WithHint("%s", diag.DidYouMean(ref.name, b.t.conditions.Keys()))
+		}
+	case "Fn::Length", "Fn::ToJsonString", "the DefaultValue of Fn::FindInMap":
+		if !b.t.extensions {
+			return diag.Warningf(ref.pos, key, "%s works on AWS only with the transform %s", ref.function, LanguageExtensions).
+				WithHint("add Transform: %s", LanguageExtensions)
 		}
 	case "Fn::FindInMap":
 		if b.t.mappings.Get(ref.name) == nil && !b.t.extensions {

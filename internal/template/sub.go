@@ -90,21 +90,33 @@ func (r *resolver) sub(n, arg *document.Node) *document.Node {
 		r.errorf(text.Pos, "%v", err).WithHint("write ${!Name} for a literal ${Name}")
 		return nil
 	}
+	values := map[string]string{} // each variable is resolved once
 	var b strings.Builder
 	for _, p := range parts {
 		if !p.variable {
 			b.WriteString(p.text)
 			continue
 		}
-		v := r.subVariable(p.text, variables, text)
-		s, ok := v.Scalar()
-		if !ok {
-			r.errorf(text.Pos, "${%s} is not a text", p.text).WithHint("join a list with Fn::Join first")
+		s, seen := values[p.text]
+		if !seen {
+			v := r.subVariable(p.text, variables, text)
+			if s, seen = v.Scalar(); !seen {
+				r.errorf(text.Pos, "${%s} is not a text", p.text).WithHint("join a list with Fn::Join first")
+			}
+			values[p.text] = s
+		}
+		if b.Len()+len(s) > maxText {
+			r.errorf(text.Pos, "the text grows longer than %d bytes", maxText)
+			return nil
 		}
 		b.WriteString(s)
 	}
 	return r.str(b.String(), n)
 }
+
+// maxText bounds what nested calls of Fn::Sub can grow to. A whole template
+// has at most 1 MB on AWS.
+const maxText = 1 << 20
 
 func (r *resolver) subVariable(name string, variables, text *document.Node) *document.Node {
 	if m := variables.Member(name); m != nil {

@@ -186,7 +186,9 @@ func (r *resolver) findInMap(n, arg *document.Node) *document.Node {
 	}
 	mapping := r.b.t.mappings.Get(keys[0])
 	if v := mapping.Get(keys[1]).Get(keys[2]); v != nil {
-		return placed(r.value(v), n.Pos)
+		// Mappings hold no functions, but their texts may be dynamic references.
+		r.references = r.references || strings.Contains(v.JSON(), dynamicStart)
+		return placed(v, n.Pos)
 	}
 	if len(arg.Items) == 4 && arg.Items[3].Member("DefaultValue") != nil {
 		return r.value(arg.Items[3].Get("DefaultValue"))
