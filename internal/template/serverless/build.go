@@ -213,3 +213,14 @@ func members(n *document.Node) []document.Member {
 func upper(n *document.Node) *document.Node {
 	return document.Str(strings.ToUpper(n.TextOr("")), n.Position())
 }
+
+// kind names what a node is, with its article.
+func kind(n *document.Node) string {
+	switch {
+	case n.IsNull():
+		return "null"
+	case n.Kind == document.Map:
+		return "an object"
+	}
+	return "a " + n.Kind.String()
+}

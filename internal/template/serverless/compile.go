@@ -220,7 +220,7 @@ func (c *compiler) extend(root, extensions *document.Node) {
 		target := resources.Member(x.Key)
 		if target == nil {
 			c.msgs.Add(diag.Errorf(x.KeyPos, key, "there is no resource %q to extend", x.Key).
-				WithHint("the resources are %s", strings.Join(resources.Keys(), ", ")))
+				WithHint("%s", nearest(x.Key, resources.Keys())))
 			continue
 		}
 		res := overlaid(target.Value)

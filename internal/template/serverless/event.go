@@ -34,7 +34,7 @@ func (c *compiler) events(f *function) {
 		return
 	}
 	if n.Kind != document.List {
-		c.errorf(n, "functions."+f.key+".events", "events are a list, not a %s", n.Kind)
+		c.errorf(n, "functions."+f.key+".events", "events are a list, not %s", kind(n))
 		return
 	}
 	for i, it := range n.Items {
@@ -54,7 +54,7 @@ func (c *compiler) eventsOf(f *function, it *document.Node, i int) []event {
 	case it.IsScalar():
 		return []event{{f: f, kind: it.Text, conf: &document.Node{Kind: document.Null, Pos: it.Pos}, pos: it.Pos, key: key + "." + it.Text, index: i}}
 	case it.Kind != document.Map:
-		c.errorf(it, key, "an event is an object such as {http: GET /}, not a %s", it.Kind)
+		c.errorf(it, key, "an event is an object such as {http: GET /}, not %s", kind(it))
 		return nil
 	}
 	var out []event
@@ -112,18 +112,25 @@ func (f *function) count(kind string) int {
 	return f.counts[kind]
 }
 
-// nearest suggests the name that was probably meant.
+// nearest suggests the name that was probably meant, or else lists the known
+// ones where they are few.
 func nearest(name string, known []string) string {
 	best, bestAt := "", len(name)/2+1
 	for _, k := range known {
+		if len(name) > 2 && strings.HasPrefix(strings.ToLower(k), strings.ToLower(name)) {
+			return "did you mean " + k
+		}
 		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < bestAt {
 			best, bestAt = k, d
 		}
 	}
-	if best == "" {
+	switch {
+	case best != "":
+		return "did you mean " + best
+	case len(known) <= 16:
 		return "known are " + strings.Join(known, ", ")
 	}
-	return "did you mean " + best
+	return ""
 }
 
 // distance counts the letters to change, add or drop to get from a to b.

@@ -18,7 +18,7 @@ func (c *compiler) readFunctions() {
 		}
 		key := "functions." + m.Key
 		if m.Value.Kind != document.Map {
-			c.errorf(m.Value, key, "a function is an object with a handler, not a %s", m.Value.Kind)
+			c.errorf(m.Value, key, "a function is an object with a handler, not %s", kind(m.Value))
 			continue
 		}
 		if !functionKey.MatchString(m.Key) {
@@ -152,6 +152,11 @@ func (c *compiler) environment(f *function, p *document.Node) {
 	if vars.Pos.IsZero() {
 		vars.Pos = f.pos
 	}
+	for i, m := range vars.Members {
+		if m.Value.IsScalar() { // a variable is text, whatever it was written as
+			vars.Members[i].Value = document.Str(m.Value.Text, m.Value.Pos)
+		}
+	}
 	p.Set("Environment", object(f.pos, "Variables", vars))
 }
 
@@ -197,6 +202,10 @@ func (c *compiler) attach(f *function, p *document.Node) {
 	}
 	if t := n.Get("tenancy").Get("mode"); set(t) {
 		p.Set("TenancyConfig", object(t.Pos, "TenantIsolationMode", upper(t)))
+	}
+	if logs := overlaid(c.provider.Get("logs").Get("lambda"), n.Get("logs")); len(logs.Members) > 0 {
+		p.Set("LoggingConfig", object(f.pos, "LogFormat", first(logs.Get("logFormat")), "LogGroup", first(logs.Get("logGroup")),
+			"ApplicationLogLevel", first(logs.Get("applicationLogLevel")), "SystemLogLevel", first(logs.Get("systemLogLevel"))))
 	}
 }
 

@@ -30,15 +30,17 @@ func with(m map[string]string, notes map[string]string) map[string]string {
 
 var topKeys = with(words(`service provider functions resources custom plugins package params stages layers useDotenv build
 	frameworkVersion configValidationMode deprecationNotificationMode disabledDeprecations variablesResolutionMode
-	app org licenseKey tenant dashboard console projectDir variableSyntax unresolvedVariablesNotificationMode`),
+	app org licenseKey tenant dashboard console projectDir unresolvedVariablesNotificationMode enableLegacyDeploymentBucket`),
 	map[string]string{
-		"outputs":                      "outputs of Serverless Compose have no effect here",
-		"state":                        "the state of Serverless Compose has no effect here",
-		"enableLegacyDeploymentBucket": "",
+		"outputs":        "outputs of Serverless Compose have no effect here",
+		"state":          "the state of Serverless Compose has no effect here",
+		"variableSyntax": "another syntax for variables ended with version 2 of the framework",
+		"appSync":        "Suiro does not make the GraphQL API of appSync",
+		"stepFunctions":  "Suiro does not make the state machines of stepFunctions",
 	})
 
 var providerKeys = with(words(`name runtime stage region profile stackName stackTags tags memorySize timeout environment
-	architecture apiGateway apiName apiKeys usagePlan resourcePolicy endpointType vpcEndpointIds deploymentBucket deploymentPrefix
+	architecture apiGateway apiName endpointType vpcEndpointIds deploymentBucket deploymentPrefix
 	deploymentMethod disableRollback ecr eventBridge httpApi iam iamManagedPolicies iamRoleStatements role rolePermissionsBoundary
 	cfnRole cfLogs kmsKeyArn kinesis lambdaHashingVersion layers logRetentionInDays logDataProtectionPolicy logs notificationArns
 	resolver rollbackConfiguration runtimeManagement stackParameters stackPolicy tracing versionFunctions vpc
@@ -49,6 +51,9 @@ var providerKeys = with(words(`name runtime stage region profile stackName stack
 		"cloudFront":        "Suiro does not make the distribution of cloudFront events",
 		"s3":                "Suiro has no S3; the buckets are not made",
 		"capacityProviders": "Suiro does not use capacity providers",
+		"apiKeys":           "it stands under provider.apiGateway since version 3 of the framework",
+		"usagePlan":         "it stands under provider.apiGateway since version 3 of the framework",
+		"resourcePolicy":    "it stands under provider.apiGateway since version 3 of the framework",
 	})
 
 var functionKeys = with(words(`handler image name runtime memorySize timeout environment events package layers architecture

@@ -107,7 +107,7 @@ func (l *loader) readRoot() bool {
 		return false
 	}
 	if l.root.Kind != document.Map {
-		l.msgs.Add(diag.Errorf(l.root.Pos, "", "a service is an object with service, provider and functions, not a %s", l.root.Kind))
+		l.msgs.Add(diag.Errorf(l.root.Pos, "", "a service is an object with service, provider and functions, not %s", kind(l.root)))
 		return false
 	}
 	return !l.msgs.HasErrors()
@@ -247,7 +247,7 @@ func (c *compiler) foldList(key string) *document.Node {
 		return n
 	}
 	if n.Kind != document.List {
-		c.errorf(n, key, "%s is an object, or a list of objects, not a %s", key, n.Kind)
+		c.errorf(n, key, "%s is an object, or a list of objects, not %s", key, kind(n))
 		return nil
 	}
 	out := document.Object(n.Pos)
@@ -257,7 +257,7 @@ func (c *compiler) foldList(key string) *document.Node {
 		case it.Kind == document.Map:
 			out = merged(out, it)
 		default:
-			c.errorf(it, key, "the list %s holds a %s where an object is needed", key, it.Kind)
+			c.errorf(it, key, "the list %s holds %s where an object is needed", key, kind(it))
 		}
 	}
 	return out

@@ -23,10 +23,10 @@ type restEvent struct {
 type rest struct {
 	*compiler
 	at        diag.Position
-	conf      *document.Node // provider.apiGateway
-	api       *document.Node // its id
-	root      *document.Node // id of the resource /
-	resources map[string]*document.Node
+	conf      *document.Node            // provider.apiGateway
+	api       *document.Node            // its id
+	root      *document.Node            // id of the resource /
+	ids       map[string]*document.Node // of resources, by path
 	methods   []string
 	preflight []*restCORS
 }
@@ -91,7 +91,7 @@ func (c *compiler) restAPI() {
 	if len(c.restEvents) == 0 {
 		return
 	}
-	r := &rest{compiler: c, at: c.restEvents[0].pos, conf: c.provider.Get("apiGateway"), resources: map[string]*document.Node{}}
+	r := &rest{compiler: c, at: c.restEvents[0].pos, conf: c.provider.Get("apiGateway"), ids: map[string]*document.Node{}}
 	if !stageName.MatchString(c.stage) {
 		c.msgs.Add(diag.Errorf(r.at, "provider.stage", "the stage %q cannot name a stage of a REST API: letters, digits, - and _ only", c.stage))
 	}
@@ -149,10 +149,10 @@ func (r *rest) restAPI() {
 func (r *rest) predefined() {
 	n := r.conf.Get("restApiResources")
 	for _, m := range members(n) {
-		r.resources[strings.Trim(m.Key, "/")] = m.Value
+		r.ids[strings.Trim(m.Key, "/")] = m.Value
 	}
 	for _, it := range items(n) {
-		r.resources[strings.Trim(it.Get("path").TextOr(""), "/")] = it.Get("resourceId")
+		r.ids[strings.Trim(it.Get("path").TextOr(""), "/")] = it.Get("resourceId")
 	}
 }
 
@@ -162,7 +162,7 @@ func (r *rest) resource(path string, at diag.Position) *document.Node {
 	if path == "" {
 		return r.root
 	}
-	if n := r.resources[path]; n != nil {
+	if n := r.ids[path]; n != nil {
 		return n
 	}
 	parent, part := "", path
@@ -172,15 +172,15 @@ func (r *rest) resource(path string, at diag.Position) *document.Node {
 	above := r.resource(parent, at)
 	id := "ApiGatewayResource" + normalizedPath(path)
 	r.add(at, id, "AWS::ApiGateway::Resource", object(at, "ParentId", above, "PathPart", part, "RestApiId", r.api))
-	r.resources[path] = ref(at, id)
-	return r.resources[path]
+	r.ids[path] = ref(at, id)
+	return r.ids[path]
 }
 
 // deployment makes what goes with the methods: the deployment, keys and plans.
 func (r *rest) deployment() {
 	at := r.at
 	mine := document.Object(at)
-	for _, m := range r.compiler.resources.Members {
+	for _, m := range r.resources.Members {
 		if strings.HasPrefix(m.Key, "ApiGateway") {
 			mine.Set(m.Key, m.Value)
 		}

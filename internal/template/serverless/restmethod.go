@@ -32,7 +32,7 @@ func (r *rest) method(e restEvent) {
 	p.Set("MethodResponses", r.methodResponses(e))
 	r.validation(e, p)
 	id := restMethodID(normalizedPath(e.path), e.method)
-	if r.compiler.resources.Get(id) != nil && e.method != "OPTIONS" {
+	if r.resources.Get(id) != nil && e.method != "OPTIONS" {
 		r.msgs.Add(diag.Errorf(at, e.key, "the method %s /%s is already taken", e.method, e.path))
 	}
 	r.add(at, id, "AWS::ApiGateway::Method", p, needs...)
@@ -209,13 +209,13 @@ func (c *compiler) restAuthorizer(e restEvent, n *document.Node) *restAuthorizer
 // its id when the method has to wait for it.
 func (r *rest) authorize(e restEvent, p *document.Node) string {
 	a := e.authorizer
-	kind := func(s string) { p.Set("AuthorizationType", document.Str(s, e.pos)) }
+	auth := func(s string) { p.Set("AuthorizationType", document.Str(s, e.pos)) }
 	switch {
 	case a == nil:
-		kind("NONE")
+		auth("NONE")
 		return ""
 	case a.kind == "AWS_IAM":
-		kind("AWS_IAM")
+		auth("AWS_IAM")
 		return ""
 	}
 	id := ""
@@ -227,13 +227,13 @@ func (r *rest) authorize(e restEvent, p *document.Node) string {
 		p.Set("AuthorizerId", ref(e.pos, id))
 	}
 	if a.cognito() {
-		kind("COGNITO_USER_POOLS")
+		auth("COGNITO_USER_POOLS")
 		if s := a.conf.Get("scopes"); set(s) && len(s.Items) > 0 {
 			p.Set("AuthorizationScopes", s)
 		}
 		return id
 	}
-	kind("CUSTOM")
+	auth("CUSTOM")
 	return id
 }
 
@@ -291,7 +291,7 @@ func (r *rest) validation(e restEvent, p *document.Node) {
 		return
 	}
 	id := "ApiGateway" + normalizedText(r.service) + "RequestValidator"
-	if r.compiler.resources.Get(id) == nil {
+	if r.resources.Get(id) == nil {
 		r.add(e.pos, id, "AWS::ApiGateway::RequestValidator", object(e.pos,
 			"RestApiId", r.api, "ValidateRequestBody", true, "ValidateRequestParameters", true,
 			"Name", r.service+"-"+r.stage+" | Validate request body and querystring parameters"))
