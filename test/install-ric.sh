@@ -13,8 +13,11 @@ mkdir -p "$dir"
 for tool in cmake g++ autoconf automake libtoolize make; do
 	command -v "$tool" >/dev/null || { echo "install-ric: $tool is missing" >&2; exit 1; }
 done
-if [ ! -e "$dir/node_modules/aws-lambda-ric/bin/index.mjs" ]; then
-	(cd "$dir" && npm install --no-audit --no-fund --prefix "$dir" aws-lambda-ric@3.3.0)
+if [ ! -e "$dir/node_modules/aws-lambda-ric/build/Release/rapid-client.node" ]; then
+	# Newer npm runs no install script unless it is allowed by package and version;
+	# this one package's script is what builds its native part.
+	echo '{"private": true, "allowScripts": {"aws-lambda-ric@3.3.0": true}}' >"$dir/package.json"
+	(cd "$dir" && npm install --no-audit --no-fund aws-lambda-ric@3.3.0)
 fi
 if [ ! -x "$dir/venv/bin/python" ]; then
 	python3 -m venv "$dir/venv"

@@ -61,6 +61,8 @@ type Config struct {
 	// Idle is called each time the environment can take an invocation again:
 	// after Warm, after every invocation and after the reset that followed one.
 	Idle func(*Environment)
+	// Closed is called at the end of Close.
+	Closed func()
 }
 
 // initTimeout is the limit of the init phase (Developer Guide, Understanding
@@ -107,6 +109,9 @@ func New(cfg Config) (*Environment, error) {
 	}
 	if cfg.Idle == nil {
 		cfg.Idle = func(*Environment) {}
+	}
+	if cfg.Closed == nil {
+		cfg.Closed = func() {}
 	}
 	e := &Environment{cfg: cfg, closing: make(chan struct{})}
 	e.logStream = logStream(cfg.Function.Version, time.Now())
@@ -327,4 +332,5 @@ func (e *Environment) Close() {
 	}
 	e.server.close()
 	e.work.Wait()
+	e.cfg.Closed()
 }

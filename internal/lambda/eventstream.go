@@ -1,0 +1,104 @@
+package lambda
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"hash/crc32"
+	"net/http"
+
+	"github.com/suiro-dev/suiro/internal/invoke"
+)
+
+// appendFrame appends one message of the Amazon Event Stream encoding: total
+// length, length of the headers and a checksum of both, then headers, payload
+// and a checksum of everything (Smithy, "Amazon Event Stream Specification").
+func appendFrame(b []byte, payload []byte, headers ...string) []byte {
+	start := len(b)
+	b = append(b, make([]byte, 12)...)
+	for i := 0; i+1 < len(headers); i += 2 {
+		name, value := headers[i], headers[i+1]
+		b = append(b, byte(len(name)))
+		b = append(b, name...)
+		b = append(b, 7) // a string
+		b = binary.BigEndian.AppendUint16(b, uint16(len(value)))
+		b = append(b, value...)
+	}
+	frame := b[start:]
+	binary.BigEndian.PutUint32(frame[0:], uint32(len(frame)+len(payload)+4))
+	binary.BigEndian.PutUint32(frame[4:], uint32(len(frame)-12))
+	binary.BigEndian.PutUint32(frame[8:], crc32.ChecksumIEEE(frame[:8]))
+	b = append(b, payload...)
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[start:]))
+}
+
+func payloadChunk(b, payload []byte) []byte {
+	return appendFrame(b, payload, ":message-type", "event", ":event-type", "PayloadChunk", ":content-type", "application/octet-stream")
+}
+
+// completion is the InvokeComplete event.
+type completion struct {
+	ErrorCode    string `json:"ErrorCode,omitempty"`
+	ErrorDetails string `json:"ErrorDetails,omitempty"`
+	LogResult    string `json:"LogResult,omitempty"`
+}
+
+func invokeComplete(b []byte, c completion) []byte {
+	payload, _ := json.Marshal(c) // strings always marshal
+	return appendFrame(b, payload, ":message-type", "event", ":event-type", "InvokeComplete", ":content-type", "application/json")
+}
+
+// serveStream is InvokeWithResponseStream: one frame for each piece the
+// function writes, as it is written, and one at the end.
+func (s *Service) serveStream(w http.ResponseWriter, r *http.Request, name string) error {
+	req, err := s.readRequest(w, r, name)
+	if err != nil {
+		return err
+	}
+	if req.Type == invoke.Event {
+		return &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidParameterValueException",
+			Message: "InvokeWithResponseStream supports the invocation types RequestResponse and DryRun"}
+	}
+	req.Mode = invoke.Stream
+	res, err := s.Invoke(r.Context(), req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if req.Type == invoke.DryRun {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+	w.Header().Set("X-Amz-Executed-Version", res.ExecutedVersion)
+	w.WriteHeader(http.StatusOK)
+	out := http.NewResponseController(w)
+	buf := make([]byte, 32<<10)
+	var frame []byte
+	for {
+		n, err := res.Body.Read(buf)
+		if n > 0 {
+			frame = payloadChunk(frame[:0], buf[:n])
+			if _, err := w.Write(frame); err != nil {
+				return nil // the caller went away; the function goes on
+			}
+			_ = out.Flush()
+		}
+		if err != nil {
+			break
+		}
+	}
+	end := res.End()
+	c := completion{}
+	if end.Outcome != invoke.Complete {
+		c.ErrorCode, c.ErrorDetails = end.ErrorType, string(end.ErrorBody)
+		if c.ErrorCode == "" {
+			c.ErrorCode = "Unhandled"
+		}
+	}
+	if req.LogTail {
+		c.LogResult = base64.StdEncoding.EncodeToString(res.LogTail())
+	}
+	_, _ = w.Write(invokeComplete(frame[:0], c))
+	return nil
+}

@@ -1,0 +1,255 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/lambda/environment"
+	"github.com/suiro-dev/suiro/internal/lambda/runtime"
+	"github.com/suiro-dev/suiro/internal/process"
+	"github.com/suiro-dev/suiro/internal/resource"
+)
+
+// function is one function that exists.
+type function struct {
+	service   *Service
+	stack     resource.Stack
+	logicalID string
+	name      string
+	arn       string // unqualified
+	pool      *pool
+	queue     queue
+
+	building sync.Mutex // held while code is built, one build at a time
+
+	mu          sync.Mutex
+	revision    *revision
+	versions    map[string]string // number to description, of published versions
+	lastVersion int
+	aliases     map[string]string     // name to version
+	permissions map[string]permission // by logical id of the resource
+	async       map[string]asyncConfig
+	noted       map[string]bool // notes of runtimes said already
+}
+
+// revision is a function's configuration with the code it runs. It never
+// changes; a new one takes its place.
+type revision struct {
+	settings
+	runnable *bundle.Runnable
+	command  *runtime.Command
+	layers   []*layer // found, in the order given
+	modified time.Time
+}
+
+func (r *revision) layerDirs() []string {
+	dirs := make([]string, len(r.layers))
+	for i, l := range r.layers {
+		dirs[i] = l.dir
+	}
+	return dirs
+}
+
+func (s *Service) newFunction(spec resource.Spec, name string) *function {
+	fn := &function{
+		service:     s,
+		stack:       spec.Stack,
+		logicalID:   spec.LogicalID,
+		name:        name,
+		arn:         functionARN(spec.Stack, name),
+		versions:    make(map[string]string),
+		aliases:     make(map[string]string),
+		permissions: make(map[string]permission),
+		async:       make(map[string]asyncConfig),
+		noted:       make(map[string]bool),
+	}
+	fn.pool = &pool{open: fn.open, most: s.cfg.MaxConcurrency, busy: make(map[*slot]struct{}), reserved: -1}
+	fn.queue.init(fn)
+	return fn
+}
+
+func (fn *function) current() *revision {
+	fn.mu.Lock()
+	defer fn.mu.Unlock()
+	return fn.revision
+}
+
+// deploy builds the code that settings ask for and lets it take over.
+func (fn *function) deploy(ctx context.Context, set settings) error {
+	fn.building.Lock()
+	defer fn.building.Unlock()
+	rev, err := fn.build(ctx, set)
+	if err != nil {
+		return err
+	}
+	fn.install(rev)
+	return nil
+}
+
+// rebuild builds the same settings again.
+func (fn *function) rebuild(ctx context.Context) error {
+	fn.building.Lock()
+	defer fn.building.Unlock()
+	old := fn.current()
+	rev, err := fn.build(ctx, old.settings)
+	if err != nil {
+		return err
+	}
+	if rev.runnable.Hash != "" && rev.runnable.Hash == old.runnable.Hash && len(rev.layers) == 0 {
+		return nil // the change made no difference
+	}
+	fn.install(rev)
+	return nil
+}
+
+func (fn *function) build(ctx context.Context, set settings) (*revision, error) {
+	runnable, err := fn.service.cfg.Builder.Build(ctx, set.code)
+	if err != nil {
+		return nil, err
+	}
+	command, err := fn.service.cfg.Runtimes.Command(ctx, runtime.Function{
+		Name: fn.name, Runtime: set.runtime, Handler: set.handler, Root: runnable.Root, Bootstrap: runnable.Bootstrap,
+	})
+	if err != nil {
+		var m *diag.Message
+		if errors.As(err, &m) {
+			return nil, err
+		}
+		return nil, diag.Errorf(set.code.Pos, fn.logicalID, "%v", err)
+	}
+	fn.note(command.Notes)
+	return &revision{
+		settings: set,
+		runnable: runnable,
+		command:  command,
+		layers:   fn.service.findLayers(set.layers),
+		modified: time.Now(),
+	}, nil
+}
+
+// note tells the user what a runtime has to say, each thing once.
+func (fn *function) note(notes []string) {
+	fn.mu.Lock()
+	defer fn.mu.Unlock()
+	for _, text := range notes {
+		if !fn.noted[text] {
+			fn.noted[text] = true
+			fn.service.cfg.Journal.Publish(journal.Entry{Kind: journal.Noticed, Resource: fn.logicalID, Function: fn.name, Text: text})
+		}
+	}
+}
+
+func (fn *function) install(rev *revision) {
+	fn.mu.Lock()
+	fn.revision = rev
+	fn.mu.Unlock()
+	fn.pool.replace(rev, rev.reserved)
+	if fn.service.cfg.Warm {
+		fn.pool.warm()
+	}
+}
+
+// open makes an execution environment; it is the pool's open.
+func (fn *function) open(rev *revision, version string, idle func(*environment.Environment)) (*environment.Environment, error) {
+	temp, err := os.MkdirTemp(fn.service.cfg.TempDir, "suiro-"+fn.logicalID+"-")
+	if err != nil {
+		return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
+	}
+	c := process.Command{
+		Path: rev.command.Path,
+		Args: rev.command.Args,
+		Dir:  rev.runnable.Root,
+		Env:  fn.environ(rev, version, temp),
+	}
+	if wrapper := rev.wrapper(); wrapper != "" {
+		c.Path, c.Args = wrapper, append([]string{c.Path}, c.Args...)
+	}
+	if fn.service.cfg.MemoryLimits {
+		c.MemoryLimit = int64(rev.memorySize) << 20
+	}
+	env, err := environment.New(environment.Config{
+		Function: environment.Function{
+			LogicalID: fn.logicalID, Name: fn.name, Version: version, Runtime: rev.runtime, Handler: rev.handler,
+			AccountID: fn.stack.AccountID, MemorySize: rev.memorySize, Timeout: rev.timeout,
+		},
+		Command:     c,
+		RPC:         speaksRPC(rev),
+		Keeper:      fn.service.cfg.Keeper,
+		Journal:     fn.service.cfg.Journal,
+		InitTimeout: fn.service.cfg.InitTimeout,
+		Idle:        idle,
+		Closed:      func() { _ = os.RemoveAll(temp) },
+	})
+	if err != nil {
+		_ = os.RemoveAll(temp)
+		return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
+	}
+	return env, nil
+}
+
+// wrapper is the script of AWS_LAMBDA_EXEC_WRAPPER, run with the runtime's
+// command line as its arguments. One below /opt is looked for in the layers.
+func (r *revision) wrapper() string {
+	path := r.variables["AWS_LAMBDA_EXEC_WRAPPER"]
+	if rel, err := filepath.Rel("/opt", path); err == nil && filepath.IsLocal(rel) {
+		for _, l := range r.layers {
+			if p := filepath.Join(l.dir, rel); isFile(p) {
+				return p
+			}
+		}
+	}
+	if rel, err := filepath.Rel("/var/task", path); err == nil && filepath.IsLocal(rel) {
+		return filepath.Join(r.runnable.Root, rel)
+	}
+	return path
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// version finds the version that a qualifier means.
+func (fn *function) version(qualifier string) (string, error) {
+	fn.mu.Lock()
+	defer fn.mu.Unlock()
+	if qualifier == "" || qualifier == latest {
+		return latest, nil
+	}
+	if _, ok := fn.versions[qualifier]; ok {
+		return qualifier, nil
+	}
+	if v, ok := fn.aliases[qualifier]; ok {
+		return v, nil
+	}
+	return "", notFound(fn.service, reference{name: fn.name, qualifier: qualifier, region: fn.stack.Region, accountID: fn.stack.AccountID})
+}
+
+// publish makes a version. Its code is the function's, also later: a local
+// reload reaches every version, unlike on AWS, where each keeps its own.
+func (fn *function) publish(description string) string {
+	fn.mu.Lock()
+	defer fn.mu.Unlock()
+	fn.lastVersion++
+	number := strconv.Itoa(fn.lastVersion)
+	fn.versions[number] = description
+	return number
+}
+
+func (fn *function) info(version string) FunctionInfo {
+	rev := fn.current()
+	return FunctionInfo{
+		LogicalID: fn.logicalID, Name: fn.name, ARN: fn.arn, Version: version, Role: rev.role,
+		Runtime: rev.runtime, Region: fn.stack.Region, AccountID: fn.stack.AccountID,
+	}
+}

@@ -1,0 +1,96 @@
+package lambda
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/lambda/environment"
+)
+
+const (
+	// maxPayload is the largest event of a synchronous invocation: 6 MiB.
+	maxPayload = 6 << 20
+	// maxEvent is the largest of an asynchronous one: 1 MiB since October 2025.
+	maxEvent = 1 << 20
+)
+
+// Invoke implements invoke.Invoker.
+func (s *Service) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Result, error) {
+	fn, qualifier, err := s.resolve(req.Function, req.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	version, err := fn.version(qualifier)
+	if err != nil {
+		return nil, err
+	}
+	if req.Caller.Service != "" && !fn.permits("lambda:InvokeFunction", qualifier, req.Caller) {
+		return nil, fn.refused(req.Caller)
+	}
+	in := fn.invocation(req, qualifier)
+	switch req.Type {
+	case "", invoke.RequestResponse:
+		if len(req.Payload) > maxPayload {
+			return nil, tooLarge(fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload))
+		}
+		return fn.pool.invoke(ctx, version, in)
+	case invoke.Event:
+		if len(req.Payload) > maxEvent {
+			return nil, tooLarge(fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(req.Payload), maxEvent))
+		}
+		in.Payload = bytes.Clone(in.Payload) // the caller may use its buffer again
+		if err := fn.queue.put(in, qualifier, version); err != nil {
+			return nil, err
+		}
+		return accepted(in.RequestID, version), nil
+	case invoke.DryRun:
+		return accepted(in.RequestID, version), nil
+	}
+	return nil, &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidParameterValueException",
+		Message: "Unsupported invocation type: " + string(req.Type)}
+}
+
+func tooLarge(message string) error {
+	return &invoke.Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLargeException", Message: message}
+}
+
+// invocation is what the function will see of a request.
+func (fn *function) invocation(req *invoke.Request, qualifier string) environment.Invocation {
+	in := environment.Invocation{
+		RequestID:  req.RequestID,
+		Payload:    req.Payload,
+		InvokedARN: fn.arn, // with a qualifier only when it was invoked by one
+		TraceID:    req.TraceID,
+		Mode:       req.Mode,
+		LogTail:    req.LogTail,
+	}
+	if in.RequestID == "" {
+		in.RequestID = awsapi.NewRequestID()
+	}
+	if len(in.Payload) == 0 {
+		in.Payload = []byte("{}") // not known of AWS; every runtime can parse it
+	}
+	if qualifier != "" {
+		in.InvokedARN += ":" + qualifier
+	}
+	if req.Type == "" || req.Type == invoke.RequestResponse {
+		in.ClientContext = req.ClientContext
+	}
+	return in
+}
+
+// accepted is the result of a call that has no response.
+func accepted(requestID, version string) *invoke.Result {
+	return &invoke.Result{
+		RequestID:       requestID,
+		ExecutedVersion: version,
+		Body:            io.NopCloser(bytes.NewReader(nil)),
+		End:             func() invoke.End { return invoke.End{} },
+		LogTail:         func() []byte { return nil },
+	}
+}

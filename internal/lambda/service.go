@@ -1,0 +1,240 @@
+// Package lambda is the Lambda service: functions, their versions, aliases,
+// layers and permissions as resources; the door [invoke.Invoker] through which
+// every other service calls a function; and the part of Lambda's own API that
+// apps use.
+//
+// A function's code is built when the function is made, so that an app that is
+// ready is ready. Its execution environments (package environment) are kept in
+// a pool: one event at a time in each, as many as concurrency asks for, the
+// one used last first, idle ones ended after a while. When code changes,
+// running invocations finish in the environments they began in and new ones
+// get new environments.
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/lambda/runtime"
+	"github.com/suiro-dev/suiro/internal/process"
+	"github.com/suiro-dev/suiro/internal/resource"
+)
+
+// Builder makes a function's code runnable; *bundle.Builder is one.
+type Builder interface {
+	Build(ctx context.Context, f bundle.Function) (*bundle.Runnable, error)
+}
+
+// Runtimes finds the command that runs a function; *runtime.Runtimes is one.
+type Runtimes interface {
+	Command(ctx context.Context, f runtime.Function) (*runtime.Command, error)
+}
+
+// FunctionInfo is what others learn of a function.
+type FunctionInfo struct {
+	LogicalID string
+	Name      string
+	ARN       string
+	Version   string // "$LATEST" or a number
+	Role      string // ARN of the execution role, may be empty
+	Runtime   string
+	Region    string
+	AccountID string
+}
+
+// Config makes a Service. Keeper, Builder and Runtimes are needed; everything
+// else has a default.
+type Config struct {
+	Keeper   *process.Keeper
+	Builder  Builder
+	Runtimes Runtimes
+	Journal  *journal.Journal
+	// Region and AccountID are those of the Lambda API's ARNs; functions have
+	// their stack's.
+	Region    string
+	AccountID string
+	// Environ gives the variables by which a function finds Suiro: endpoints,
+	// certificates, credentials of its role. The function's own variables win
+	// over those that AWS lets them set.
+	Environ func(FunctionInfo) map[string]string
+	// Localize rewrites AWS host names in values of environment variables to
+	// names that answer here. It is called when a process starts.
+	Localize func(string) string
+	// MaxConcurrency is how many environments one function may have at once;
+	// further calls wait. 0 is 50 (AWS: 1,000 for an account).
+	MaxConcurrency int
+	// IdleTimeout is how long an environment may stand idle; 0 is 10 minutes.
+	IdleTimeout time.Duration
+	// InitTimeout is the limit of the init phase; 0 is AWS's 10 seconds.
+	InitTimeout time.Duration
+	// Warm starts one environment of each function when it is made.
+	Warm bool
+	// MemoryLimits kills a process whose resident size passes its function's
+	// MemorySize. Off by default: interpreters need more here than on AWS.
+	MemoryLimits bool
+	// TempDir holds the environments' own TMPDIR folders; "" is the system's.
+	TempDir string
+	// Authenticator and Authorizer guard the Lambda API; nil lets everyone in.
+	Authenticator awsapi.Authenticator
+	Authorizer    awsapi.Authorizer
+}
+
+// Service is Lambda. It is safe for concurrent use.
+type Service struct {
+	cfg     Config
+	closing chan struct{} // closed when Close begins: queues stop
+	closed  sync.Once
+	work    sync.WaitGroup
+
+	mu        sync.Mutex
+	functions map[string]*function // by name
+	layers    map[string]*layer    // by version ARN
+	ending    bool
+}
+
+// New makes the service. Close ends it.
+func New(cfg Config) *Service {
+	if cfg.MaxConcurrency == 0 {
+		cfg.MaxConcurrency = 50
+	}
+	if cfg.IdleTimeout == 0 {
+		cfg.IdleTimeout = 10 * time.Minute
+	}
+	if cfg.Environ == nil {
+		cfg.Environ = func(FunctionInfo) map[string]string { return nil }
+	}
+	if cfg.Localize == nil {
+		cfg.Localize = func(s string) string { return s }
+	}
+	if cfg.TempDir == "" {
+		cfg.TempDir = os.TempDir()
+	}
+	s := &Service{
+		cfg:       cfg,
+		closing:   make(chan struct{}),
+		functions: make(map[string]*function),
+		layers:    make(map[string]*layer),
+	}
+	s.work.Go(s.reap)
+	return s
+}
+
+// Handlers are the resource types the service owns.
+func (s *Service) Handlers() map[string]resource.Handler {
+	return map[string]resource.Handler{
+		"AWS::Lambda::Function":               functionHandler{s},
+		"AWS::Lambda::Version":                versionHandler{s},
+		"AWS::Lambda::Alias":                  aliasHandler{s},
+		"AWS::Lambda::Permission":             permissionHandler{s},
+		"AWS::Lambda::EventInvokeConfig":      eventInvokeHandler{s},
+		"AWS::Lambda::LayerVersion":           layerHandler{s},
+		"AWS::Lambda::LayerVersionPermission": layerPermissionHandler{},
+	}
+}
+
+// Sources tells, by logical id, which files and folders a function was made
+// from; when one changes, call Rebuild.
+func (s *Service) Sources() map[string][]string {
+	out := make(map[string][]string)
+	for _, fn := range s.all() {
+		rev := fn.current()
+		out[fn.logicalID] = append(append(out[fn.logicalID], rev.runnable.Sources...), rev.layerDirs()...)
+	}
+	return out
+}
+
+// FunctionNames are the functions' names by logical id.
+func (s *Service) FunctionNames() map[string]string {
+	out := make(map[string]string)
+	for _, fn := range s.all() {
+		out[fn.logicalID] = fn.name
+	}
+	return out
+}
+
+// Rebuild builds functions again, by logical id. Those whose code is another
+// one now get new environments; one that fails keeps the version it has, and
+// the error says so. Functions are built at the same time.
+func (s *Service) Rebuild(ctx context.Context, logicalIDs []string) error {
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	for _, fn := range s.all() {
+		if !slices.Contains(logicalIDs, fn.logicalID) {
+			continue
+		}
+		group.Go(func() {
+			if err := fn.rebuild(ctx); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, fmt.Errorf("%s keeps its old code: %w", fn.logicalID, err))
+			}
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// all lists the functions in the order of their names.
+func (s *Service) all() []*function {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*function, 0, len(s.functions))
+	for _, fn := range s.functions {
+		out = append(out, fn)
+	}
+	slices.SortFunc(out, func(a, b *function) int {
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// function finds a function by its name; nil when there is none.
+func (s *Service) function(name string) *function {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.functions[name]
+}
+
+// Close lets running invocations finish until ctx ends, then stops every
+// environment. Events still in a queue are lost, and the journal says so.
+func (s *Service) Close(ctx context.Context) error {
+	s.closed.Do(func() { close(s.closing) })
+	s.mu.Lock()
+	s.ending = true
+	s.mu.Unlock()
+	var group sync.WaitGroup
+	for _, fn := range s.all() {
+		group.Go(func() { fn.pool.close(ctx) })
+	}
+	group.Wait()
+	s.work.Wait()
+	return nil
+}
+
+// reap ends environments that stand idle for too long.
+func (s *Service) reap() {
+	tick := time.NewTicker(max(s.cfg.IdleTimeout/4, 10*time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.closing:
+			return
+		case <-tick.C:
+			for _, fn := range s.all() {
+				fn.pool.reap(s.cfg.IdleTimeout)
+			}
+		}
+	}
+}
