@@ -19,7 +19,10 @@ const declared = parseInt((process.env.AWS_EXECUTION_ENV || '').replace('AWS_Lam
 const modern = declared >= 24;
 
 // What a crash ends: the initialization, or the invocation under way.
-let reportCrash = (error) => api.initError(error);
+// The report has a connection of its own: the other one may be waiting in
+// /next, or be in the middle of a streamed answer.
+const crashes = new Api(process.env.AWS_LAMBDA_RUNTIME_API);
+let reportCrash = (error) => crashes.initError(error);
 
 // What happens when nothing is left to do and the invocation still has no
 // answer: timers and sockets are gone, so no answer can come any more.
@@ -50,10 +53,11 @@ process.on('unhandledRejection', (reason, promise) => {
 });
 
 async function main() {
-  let handler;
+  let handler, streaming;
   try {
     handler = await load(root, process.env._HANDLER || '');
-    if (modern && !isStreaming(handler) && handler.length >= 3) {
+    streaming = isStreaming(handler);
+    if (modern && !streaming && handler.length >= 3) {
       throw new errors.CallbackHandlerDeprecated(
         'ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. ' +
           'You need to modify this function to use a supported handler signature to use Node.js 24 or later. ' +
@@ -65,13 +69,13 @@ async function main() {
     await api.initError(error).catch(() => {});
     process.exit(129);
   }
-  const invoke = isStreaming(handler) ? invokeStreaming : invokeBuffered;
+  const invoke = streaming ? invokeStreaming : invokeBuffered;
   for (;;) {
     const invocation = await api.next();
     log.requestId(invocation.id, invocation.tenant);
     if (invocation.trace) process.env._X_AMZN_TRACE_ID = invocation.trace;
     else delete process.env._X_AMZN_TRACE_ID;
-    reportCrash = (error) => api.error(invocation, error);
+    reportCrash = (error) => crashes.error(invocation, error);
     await invoke(handler, invocation);
     setIdle(null);
     // The next event waits for a turn of the loop, so that callbacks the
