@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// parser reads one expression by recursive descent. Syntax errors are raised
-// as a syntaxError and caught in parse.
+// parser reads one expression by recursive descent. The first syntax error
+// sticks and moves it to the end of the text, where every rule ends.
 type parser struct {
 	text   string
 	tokens []token
@@ -15,11 +15,10 @@ type parser struct {
 	nodes  []*node // operators and functions in the order they end, inner ones first
 	ops    int
 
+	failed   string // the syntax error
 	badIndex string // the error of a list index that is too large
 	repeated string // the error of a clause that stands twice
 }
-
-type syntaxError string
 
 // parse reads text as one kind of expression. The message, if any, is the
 // error without its "Invalid <Parameter>: ".
@@ -35,11 +34,6 @@ func parse(parameter Parameter, text string) (out *parsed, message string) {
 		return nil, message
 	}
 	p := &parser{text: text, tokens: lex(text), out: &parsed{parameter: parameter}}
-	defer func() {
-		if e, ok := recover().(syntaxError); ok {
-			out, message = nil, string(e)
-		}
-	}()
 	switch parameter {
 	case UpdateExpression:
 		p.update()
@@ -51,6 +45,9 @@ func parse(parameter Parameter, text string) (out *parsed, message string) {
 	if p.tokens[p.at].kind != tokenEnd {
 		p.fail()
 	}
+	if p.failed != "" {
+		return nil, p.failed
+	}
 	p.out.deferred = p.check()
 	return p.out, ""
 }
@@ -61,9 +58,12 @@ const maxExpressionSize = 4096
 // maxOperators is how many operators one expression may have.
 const maxOperators = 300
 
-// fail raises the syntax error at the current token. It quotes the token and,
+// fail reports the syntax error at the current token. It quotes the token and,
 // with the original spacing, the text from the token before to the one after.
 func (p *parser) fail() {
+	if p.failed != "" {
+		return
+	}
 	from, to := p.tokens[p.at], p.tokens[p.at]
 	shown := endOfText
 	if from.kind != tokenEnd {
@@ -78,7 +78,8 @@ func (p *parser) fail() {
 			to = from
 		}
 	}
-	panic(syntaxError(`Syntax error; token: "` + shown + `", near: "` + p.text[from.start:to.end] + `"`))
+	p.failed = `Syntax error; token: "` + shown + `", near: "` + p.text[from.start:to.end] + `"`
+	p.at = len(p.tokens) - 1
 }
 
 func (p *parser) peek() token { return p.tokens[p.at] }
@@ -92,7 +93,7 @@ func (p *parser) isAt(at int, symbol string) bool {
 
 func (p *parser) accept(symbol string) bool {
 	if p.is(symbol) {
-		p.at++
+		p.advance()
 		return true
 	}
 	return false
@@ -104,10 +105,17 @@ func (p *parser) expect(symbol string) {
 	}
 }
 
+// advance goes to the next token; the last one is never left.
+func (p *parser) advance() {
+	if p.at < len(p.tokens)-1 {
+		p.at++
+	}
+}
+
 // take returns the text of the current token and goes on.
 func (p *parser) take() string {
 	t := p.tokens[p.at]
-	p.at++
+	p.advance()
 	return p.text[t.start:t.end]
 }
 
@@ -140,7 +148,7 @@ func (p *parser) keywords() []string {
 
 func (p *parser) acceptKeyword(word string) bool {
 	if p.keyword() == word {
-		p.at++
+		p.advance()
 		return true
 	}
 	return false
@@ -167,7 +175,7 @@ func (p *parser) or() *node {
 	left := p.and()
 	for p.keyword() == "OR" {
 		p.needCondition(left)
-		p.at++
+		p.advance()
 		left = p.operator(opOr, left, p.needCondition(p.and()))
 	}
 	return left
@@ -177,7 +185,7 @@ func (p *parser) and() *node {
 	left := p.not()
 	for p.keyword() == "AND" {
 		p.needCondition(left)
-		p.at++
+		p.advance()
 		left = p.operator(opAnd, left, p.needCondition(p.not()))
 	}
 	return left
@@ -215,21 +223,21 @@ var comparators = map[string]operation{
 func (p *parser) comparison(left *node) *node {
 	if t := p.peek(); t.kind == tokenSymbol {
 		if op, ok := comparators[p.text[t.start:t.end]]; ok {
-			p.at++
+			p.advance()
 			return p.operator(op, left, p.grouped())
 		}
 		return left
 	}
 	switch p.keyword() {
 	case "BETWEEN":
-		p.at++
+		p.advance()
 		low := p.grouped()
 		if !p.acceptKeyword("AND") {
 			p.fail()
 		}
 		return p.operator(opBetween, left, low, p.grouped())
 	case "IN":
-		p.at++
+		p.advance()
 		p.expect("(")
 		args := append([]*node{left}, p.operands()...)
 		return p.operator(opIn, args...)
@@ -273,7 +281,7 @@ func (p *parser) operand() *node {
 func (p *parser) call() *node {
 	n := &node{op: opFunction, name: p.take()}
 	n.function = functions[n.name].function
-	p.at++ // the parenthesis
+	p.advance() // the parenthesis
 	n.args = p.operands()
 	p.nodes = append(p.nodes, n)
 	return n
@@ -287,9 +295,6 @@ func (p *parser) path() path {
 		case p.accept("."):
 			steps = append(steps, p.name())
 		case p.accept("["):
-			if p.peek().kind != tokenDigits {
-				p.fail()
-			}
 			steps = append(steps, p.index())
 			p.expect("]")
 		default:
@@ -316,6 +321,10 @@ func (p *parser) name() element {
 const maxIndex = 1<<31 - 1
 
 func (p *parser) index() element {
+	if p.peek().kind != tokenDigits {
+		p.fail()
+		return element{slot: noSlot, index: 0}
+	}
 	text := p.take()
 	n, err := strconv.Atoi(text)
 	if err != nil || n > maxIndex {
@@ -352,8 +361,9 @@ func (p *parser) update() {
 		word := p.keyword()
 		if word == "" {
 			p.fail()
+			return
 		}
-		p.at++
+		p.advance()
 		for c, name := range clauseNames {
 			if name == word {
 				p.clause(clause(c))
