@@ -1,22 +1,32 @@
 // Package dynamodb is Amazon DynamoDB as a program sees it: the API over HTTP
-// and the CloudFormation types AWS::DynamoDB::Table and ::GlobalTable. Items
-// live in internal/dynamodb/table, expressions in internal/dynamodb/expression,
-// values in internal/dynamodb/attribute.
+// and the CloudFormation types AWS::DynamoDB::Table and ::GlobalTable.
+//
+// Requests are read and checked in internal/dynamodb/request, worded by
+// internal/dynamodb/message; items live in internal/dynamodb/table,
+// expressions in internal/dynamodb/expression, values in
+// internal/dynamodb/attribute. This package brings them together: one file for
+// each family of operations.
 package dynamodb
 
 import (
 	"errors"
-	"net/http"
 	"path/filepath"
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
+	"github.com/suiro-dev/suiro/internal/dynamodb/table"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/resource"
 	"github.com/suiro-dev/suiro/internal/store"
 )
 
-// storeFile is the name of the store in Config.Dir.
-const storeFile = "tables.db"
+const (
+	// storeFile is the name of the store in Config.Dir.
+	storeFile = "tables.db"
+	// expressionCache is how many parsed expressions are remembered: programs
+	// send the same few over and over.
+	expressionCache = 4096
+)
 
 // Config is what a Service needs.
 type Config struct {
@@ -27,6 +37,7 @@ type Config struct {
 
 	Region    string // "us-east-1" when empty
 	AccountID string // "000000000000" when empty
+	Partition string // "aws" when empty
 	Journal   *journal.Journal
 	// Authenticator verifies callers; nil takes every call as the owner's.
 	Authenticator awsapi.Authenticator
@@ -37,14 +48,22 @@ type Config struct {
 // Service is one account's DynamoDB in one region. It is an http.Handler for
 // both of its APIs, DynamoDB and DynamoDB Streams.
 type Service struct {
-	config   Config
-	store    *store.Store
-	ownStore bool
+	config      Config
+	store       *store.Store
+	ownStore    bool
+	tables      *table.Tables
+	expressions *expression.Compiler
 }
 
-// New starts the service: the sweeper of expired items runs until Close.
+// New starts the service: work in the background (the sweep of expired items,
+// the filling of new indexes) goes on until Close.
 func New(c Config) (*Service, error) {
-	s := &Service{config: c, store: c.Store}
+	for value, otherwise := range map[*string]string{&c.Region: "us-east-1", &c.AccountID: "000000000000", &c.Partition: "aws"} {
+		if *value == "" {
+			*value = otherwise
+		}
+	}
+	s := &Service{config: c, store: c.Store, expressions: expression.NewCompiler(expressionCache)}
 	if s.store == nil {
 		if c.Dir == "" {
 			return nil, errors.New("dynamodb needs a store or a folder")
@@ -55,23 +74,34 @@ func New(c Config) (*Service, error) {
 		}
 		s.store, s.ownStore = opened, true
 	}
+	tables, err := table.Open(s.store, table.Options{Failed: s.workFailed})
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.tables = tables
 	return s, nil
 }
 
-// Close ends the service after the calls that run.
+// Close ends the work in the background and, when the Service opened it, the
+// store.
 func (s *Service) Close() error {
+	if s.tables != nil {
+		s.tables.Close()
+	}
 	if s.ownStore {
 		return s.store.Close()
 	}
 	return nil
 }
 
-// ServeHTTP answers one API call.
-func (s *Service) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	w.WriteHeader(http.StatusNotImplemented)
+func (s *Service) workFailed(err error) {
+	s.config.Journal.Publish(journal.Entry{Kind: journal.Noticed, Text: "table work in the background failed and will be tried again", Err: err.Error()})
 }
 
 // Handlers are the CloudFormation types this service owns.
 func (s *Service) Handlers() map[string]resource.Handler {
-	return map[string]resource.Handler{}
+	return map[string]resource.Handler{
+		tableType:       &tableHandler{service: s},
+		globalTableType: &tableHandler{service: s, global: true},
+	}
 }

@@ -2,6 +2,8 @@ package request
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
@@ -28,7 +30,6 @@ type TableKeys struct {
 	Keys           []attribute.Item
 	ConsistentRead bool
 	Compiled       *expression.Compiled // after Check
-	Raw            string               // the JSON of everything but Keys is in it, for UnprocessedKeys
 	Expressions
 
 	hasKeys bool
@@ -69,7 +70,7 @@ func (r reader) tableKeys(table string) TableKeys {
 		case "ConsistentRead":
 			t.ConsistentRead = r.Truth()
 		default:
-			if !t.older.read(r, message.BatchGetItem, attribute.New, name) {
+			if !t.older.read(r, attribute.New, name) {
 				t.read(r, attribute.New, name)
 			}
 		}
@@ -134,6 +135,46 @@ func (t *TableKeys) check(c *expression.Compiler) error {
 		t.Compiled, err = c.Compile(t.request(attribute.New, nil))
 	}
 	return err
+}
+
+// AppendJSON appends the request for some of the keys, for UnprocessedKeys.
+func (t *TableKeys) AppendJSON(dst []byte, keys []attribute.Item) []byte {
+	dst = append(dst, `{"Keys":[`...)
+	for i, key := range keys {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = key.AppendJSON(dst)
+	}
+	dst = append(dst, ']')
+	if t.ConsistentRead {
+		dst = append(dst, `,"ConsistentRead":true`...)
+	}
+	if t.Projection != nil {
+		dst = attribute.AppendText(append(dst, `,"ProjectionExpression":`...), *t.Projection)
+	}
+	if t.Names != nil {
+		dst = append(dst, `,"ExpressionAttributeNames":{`...)
+		for i, name := range slices.Sorted(maps.Keys(t.Names)) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = append(attribute.AppendText(dst, name), ':')
+			dst = attribute.AppendText(dst, t.Names[name])
+		}
+		dst = append(dst, '}')
+	}
+	for i, name := range t.older.AttributesToGet {
+		separator := `,"AttributesToGet":[`
+		if i > 0 {
+			separator = ","
+		}
+		dst = attribute.AppendText(append(dst, separator...), name)
+	}
+	if len(t.older.AttributesToGet) > 0 {
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
 }
 
 // BatchWrite is the input of BatchWriteItem.

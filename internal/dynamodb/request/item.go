@@ -57,7 +57,7 @@ func readSingle(r reader, typ string, op, within message.Operation) *Single {
 		case "ConsistentRead":
 			q.ConsistentRead = r.Truth()
 		default:
-			if !q.older.read(r, op, layer, name) {
+			if !q.older.read(r, layer, name) {
 				q.Expressions.read(r, layer, name)
 			}
 		}
@@ -96,6 +96,7 @@ func (q *Single) constrain(c *constraints, prefix string) {
 	c.enum(prefix+"returnValues", q.ReturnValues, values)
 	c.enum(prefix+"returnItemCollectionMetrics", q.Metrics, enumMetrics)
 	c.enum(prefix+"returnValuesOnConditionCheckFailure", q.OnFailure, enumOnFailure)
+	q.older.constrain(c)
 	if q.Operation == message.PutItem {
 		c.required(prefix+"item", q.Item != nil)
 	} else {
@@ -117,7 +118,7 @@ func (q *Single) CheckContent(c *expression.Compiler) (*expression.Compiled, err
 		expression.CheckStyles(q.older.given(), q.given()),
 		asError(q.refused),
 		q.checkValues(layer, q.offered()),
-		q.older.refused(layer),
+		asError(q.older.refusal),
 		attribute.CheckNesting(q.Item),
 		attribute.CheckNesting(q.Values),
 		q.checkReturnValues(),

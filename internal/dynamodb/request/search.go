@@ -61,7 +61,7 @@ func ReadSearch(body *attribute.Reader, op message.Operation) *Search {
 		case "ScanIndexForward":
 			q.Backward = !r.Truth()
 		default:
-			if !q.older.read(r, op, layer, name) {
+			if !q.older.read(r, layer, name) {
 				q.Expressions.read(r, layer, name)
 			}
 		}
@@ -81,7 +81,7 @@ func (q *Search) Check(c *expression.Compiler) (*expression.Compiled, error) {
 		expression.CheckStyles(q.older.given(), q.given()),
 		asError(q.refused),
 		q.checkValues(layer, offered),
-		q.older.refused(layer),
+		asError(q.older.refusal),
 		attribute.CheckNesting(q.Values),
 		q.checkSelect(),
 		q.checkSegments(),
@@ -111,6 +111,7 @@ func (q *Search) constraints() error {
 	c.atMost("totalSegments", q.Total, maxSegments)
 	c.atLeast("segment", q.Segment, 0)
 	c.atMost("segment", q.Segment, maxSegments-1)
+	q.older.constrain(&c)
 	return c.err()
 }
 

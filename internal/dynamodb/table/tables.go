@@ -161,6 +161,7 @@ func (t *Tables) Create(ctx context.Context, d Definition) (*Table, error) {
 		return nil, ErrExists
 	}
 	d.Number = t.last + 1
+	d.Indexes = slices.Clone(d.Indexes)
 	for i := range d.Indexes {
 		d.NextIndex++
 		d.Indexes[i].Number = d.NextIndex

@@ -1,0 +1,168 @@
+package dynamodb
+
+import (
+	"slices"
+
+	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+)
+
+// consumption adds up the capacity units of a call. Nothing is throttled here;
+// the figures are for ReturnConsumedCapacity.
+type consumption struct {
+	mode string // of ReturnConsumedCapacity; empty: nobody asks
+	// transaction is "Read" or "Write" in transactions, which cost twice and
+	// say which kind of units they used.
+	transaction string
+	tables      []*tableConsumption
+}
+
+type tableConsumption struct {
+	name    string
+	units   float64
+	indexes []indexConsumption
+}
+
+type indexConsumption struct {
+	name  string
+	local bool
+	units float64
+}
+
+func newConsumption(mode *string) *consumption {
+	c := new(consumption)
+	if mode != nil && *mode != "NONE" {
+		c.mode = *mode
+	}
+	return c
+}
+
+func (c *consumption) of(name string) *tableConsumption {
+	for _, t := range c.tables {
+		if t.name == name {
+			return t
+		}
+	}
+	t := &tableConsumption{name: name}
+	c.tables = append(c.tables, t)
+	return t
+}
+
+func (c *consumption) factor() float64 {
+	if c.transaction != "" {
+		return 2
+	}
+	return 1
+}
+
+const (
+	readUnit  = 4096
+	writeUnit = 1024
+)
+
+func unitsOf(size, unit int) float64 { return float64(max(1, (size+unit-1)/unit)) }
+
+// read adds the reading of size bytes, which were rounded up together.
+func (c *consumption) read(name string, size int, consistent bool) {
+	if c.mode != "" {
+		c.of(name).units += c.readUnits(size, consistent)
+	}
+}
+
+func (c *consumption) readUnits(size int, consistent bool) float64 {
+	units := unitsOf(size, readUnit) * c.factor()
+	if !consistent && c.transaction == "" {
+		units /= 2
+	}
+	return units
+}
+
+// readIndex adds the reading of size bytes from an index.
+func (c *consumption) readIndex(name string, x *table.Index, size int, consistent bool) {
+	if c.mode != "" {
+		c.of(name).index(x, c.readUnits(size, consistent))
+	}
+}
+
+// write adds a change of an item of old and new bytes, and of its entries.
+func (c *consumption) write(name string, oldBytes, newBytes int, touched []table.Touched) {
+	if c.mode == "" {
+		return
+	}
+	t := c.of(name)
+	t.units += unitsOf(max(oldBytes, newBytes), writeUnit) * c.factor()
+	for _, e := range touched {
+		units := unitsOf(max(e.OldBytes, e.NewBytes), writeUnit)
+		if e.Moved { // a deletion and an insertion
+			units = unitsOf(e.OldBytes, writeUnit) + unitsOf(e.NewBytes, writeUnit)
+		}
+		t.index(e.Index, units*c.factor())
+	}
+}
+
+func (t *tableConsumption) index(x *table.Index, units float64) {
+	for i := range t.indexes {
+		if t.indexes[i].name == x.Name {
+			t.indexes[i].units += units
+			return
+		}
+	}
+	t.indexes = append(t.indexes, indexConsumption{x.Name, x.Local, units})
+}
+
+// append appends ConsumedCapacity as one object.
+func (c *consumption) append(dst []byte) []byte {
+	if c.mode == "" || len(c.tables) == 0 {
+		return dst
+	}
+	return c.appendTable(member(dst, "ConsumedCapacity"), c.tables[0])
+}
+
+// appendList appends ConsumedCapacity as a list, one element a table.
+func (c *consumption) appendList(dst []byte) []byte {
+	if c.mode == "" {
+		return dst
+	}
+	dst = list(dst, "ConsumedCapacity")
+	for _, t := range c.tables {
+		dst = c.appendTable(separate(dst), t)
+	}
+	return append(dst, ']')
+}
+
+func (c *consumption) appendTable(dst []byte, t *tableConsumption) []byte {
+	total := t.units
+	for _, x := range t.indexes {
+		total += x.units
+	}
+	dst = appendText(append(dst, '{'), "TableName", t.name)
+	dst = c.appendAll(dst, total)
+	if c.mode == "INDEXES" {
+		if t.units > 0 {
+			dst = append(c.appendAll(object(dst, "Table"), t.units), '}')
+		}
+		dst = c.appendIndexes(dst, "LocalSecondaryIndexes", t.indexes, true)
+		dst = c.appendIndexes(dst, "GlobalSecondaryIndexes", t.indexes, false)
+	}
+	return append(dst, '}')
+}
+
+func (c *consumption) appendIndexes(dst []byte, name string, indexes []indexConsumption, local bool) []byte {
+	if !slices.ContainsFunc(indexes, func(x indexConsumption) bool { return x.local == local }) {
+		return dst
+	}
+	dst = object(dst, name)
+	for _, x := range indexes {
+		if x.local == local {
+			dst = append(c.appendAll(object(dst, x.name), x.units), '}')
+		}
+	}
+	return append(dst, '}')
+}
+
+func (c *consumption) appendAll(dst []byte, units float64) []byte {
+	dst = appendUnits(dst, "CapacityUnits", units)
+	if c.transaction != "" {
+		dst = appendUnits(dst, c.transaction+"CapacityUnits", units)
+	}
+	return dst
+}
