@@ -166,14 +166,17 @@ func (e *event) state() *document.Node {
 		return s
 	}
 	enabled := e.t.parameter(e.props.Get("Enabled"))
-	on, ok := enabled.Truth()
 	switch {
-	case !ok:
+	case enabled.IsNull():
 		return nil
-	case on:
-		return text("ENABLED", enabled.Pos)
+	case enabled.Kind == document.Bool && enabled.Text == "false":
+		return text("DISABLED", enabled.Pos)
+	case enabled.Kind == document.String && enabled.Text == "false":
+		// The values of parameters are texts, and SAM takes every text as true.
+		e.t.msgs.Add(diag.Warningf(enabled.Pos, e.key("Enabled"), "SAM takes the text \"false\" as true; the rule is enabled, as on AWS").
+			WithHint("use State: DISABLED"))
 	}
-	return text("DISABLED", enabled.Pos)
+	return text("ENABLED", enabled.Pos)
 }
 
 // target is what a rule calls.

@@ -86,6 +86,9 @@ func (a *api) httpStage() {
 	settings := a.props.Get("RouteSettings")
 	for _, r := range a.routes {
 		if s := r.props.Get("RouteSettings"); !s.IsNull() {
+			if !r.condition.IsNull() {
+				s = object(s.Pos, "Fn::If", document.Seq(s.Pos, r.condition, s, ref("AWS::NoValue", s.Pos)))
+			}
 			settings = merge(object(s.Pos, r.routeKey(), s), settings)
 		}
 	}

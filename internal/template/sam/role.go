@@ -57,6 +57,8 @@ func (f *function) role(props *document.Node) {
 			action = "sns:Publish"
 		}
 		f.grant("DeadLetterQueuePolicy", action, q.Get("TargetArn"))
+		doc := f.made.policies.Items[len(f.made.policies.Items)-1].Get("PolicyDocument")
+		doc.Set("Version", text("2012-10-17", f.pos))
 	}
 }
 

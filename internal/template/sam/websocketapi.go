@@ -56,7 +56,8 @@ func (a *api) websocketRoute(m document.Member, auth *document.Node) {
 				WithHint("%s", diag.DidYouMean(p.Key, websocketRouteProperties)))
 		}
 	}
-	id := a.id + capitalised(bare)
+	// Only the first letter stays large: sendMessage gives MyApiSendmessageRoute.
+	id := a.id + capitalised(strings.ToLower(bare))
 	api := ref(a.id, at)
 	props := object(at, "ApiId", api).Set("RouteKey", text(m.Key, at))
 	for _, name := range websocketRouteProperties {
@@ -123,7 +124,9 @@ func (a *api) websocketAuth() *document.Node {
 		Set("AuthorizerCredentialsArn", config.Get("InvokeRole")).
 		Set("IdentitySource", config.Get("IdentitySource")).
 		Set("Name", name))
-	a.authorizerPermission("", fn)
+	if config.Get("InvokeRole").IsNull() {
+		a.authorizerPermission("", fn)
+	}
 	return kind
 }
 
