@@ -246,3 +246,19 @@ func BenchmarkCounterAdd(b *testing.B) {
 		}
 	}
 }
+
+func TestAccessorsOfOtherTypesAreEmpty(t *testing.T) {
+	s, l, m := String("abc"), List(Null()), Map(NewItem(Attribute{"a", Bool(true)}))
+	if s.Number() != "0" || s.Truth() || s.Elements() != nil || s.Members() != nil || s.Set() != nil || l.Text() != "" {
+		t.Error("a value answers as another type")
+	}
+	if s.Len() != 3 || l.Len() != 1 || m.Len() != 1 || Null().Len() != 0 || Set(SS, []string{"a", "b"}).Len() != 2 {
+		t.Error("lengths")
+	}
+	if !m.Members().Get("a").Truth() || l.Elements()[0].Kind() != NULL || (Value{}).Exists() {
+		t.Error("contents")
+	}
+	if got := string((Value{}).AppendJSON(nil)); got != "{}" {
+		t.Errorf("no value is written %s", got)
+	}
+}
