@@ -32,7 +32,7 @@ type services struct {
 	dynamodb *dynamodb.Service
 	lambda   *lambda.Service
 	gateway  *apigateway.Service
-	aws_     *front.Listener
+	awsAPI   *front.Listener
 	handlers map[string]resource.Handler
 	noticed  sync.Map // notices given once
 }
@@ -99,11 +99,11 @@ func (s *services) openAWS(ctx context.Context, n *Node) (err error) {
 	if n.app.Settings.Ports["aws"] == 0 {
 		e.Port = awsPort
 	}
-	s.aws_, err = s.front.Open(ctx, e)
+	s.awsAPI, err = s.front.Open(ctx, e)
 	var taken *front.PortError
 	if errors.As(err, &taken) && e.Port != 0 {
 		e.Port = 0
-		s.aws_, err = s.front.Open(ctx, e)
+		s.awsAPI, err = s.front.Open(ctx, e)
 	}
 	return err
 }
@@ -149,29 +149,27 @@ func (s *services) environ(fn lambda.FunctionInfo) map[string]string {
 	c := s.iam.Issue(fn.Role, fn.Name)
 	env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"] = c.AccessKeyID, c.SecretAccessKey, c.SessionToken
 	for _, service := range []string{"DYNAMODB", "DYNAMODB_STREAMS", "LAMBDA", "STS"} {
-		env["AWS_ENDPOINT_URL_"+service] = s.aws_.URL("http")
+		env["AWS_ENDPOINT_URL_"+service] = s.awsAPI.URL("http")
 	}
 	// Code that names no endpoint for its pushes can only mean the one API.
-	if apis := s.gateway.WebSocketAPIs(); len(apis) == 1 && len(apis[0].Stages) == 1 {
-		env["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = "http://" + apis[0].Authority + "/" + apis[0].Stages[0]
+	if stages := s.gateway.Endpoints(); len(stages) == 1 && stages[0].Stage != "" {
+		env["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = strings.Replace(stages[0].URL, "ws://", "http://", 1)
 	}
 	return env
 }
 
 func (s *services) endpoints() []Endpoint {
 	var out []Endpoint
-	for _, api := range s.gateway.WebSocketAPIs() {
-		for _, stage := range api.Stages {
-			out = append(out, Endpoint{Resource: api.Resource, Kind: "websocket", URL: "ws://" + api.Authority + "/" + stage})
-		}
+	for _, e := range s.gateway.Endpoints() {
+		out = append(out, Endpoint{Resource: e.Resource, Kind: e.Kind, URL: e.URL})
 	}
 	return out
 }
 
 func (s *services) aws() AWS {
-	return AWS{Endpoint: s.aws_.URL("http"), Region: s.region, AccountID: s.account,
-		// Any key that was not issued to a function is the owner's.
-		AccessKeyID: "suiro", SecretAccessKey: "suiro"}
+	owner := s.iam.Owner()
+	return AWS{Endpoint: s.awsAPI.URL("http"), Region: s.region, AccountID: s.account,
+		AccessKeyID: owner.AccessKeyID, SecretAccessKey: owner.SecretAccessKey}
 }
 
 // close stops the services: no new client first, then what clients wait for,

@@ -154,7 +154,7 @@ func (s Schema) check(out *diag.List, spec Spec, n *document.Node, prefix string
 		key := spec.LogicalID + "." + path
 		p, known := s[path]
 		switch {
-		case !known && s.closed(prefix):
+		case !known && s.closed(prefix) && !s.closed(path+"."):
 			out.Add(diag.Warningf(m.KeyPos, key, "%s has no such property that Suiro knows; it has no effect", spec.Type))
 			continue
 		case known && p.Support == Accepted:
