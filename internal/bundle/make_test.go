@@ -1,0 +1,75 @@
+package bundle
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestMakefileFillsTheArtifactsFolder(t *testing.T) {
+	needs(t, "make")
+	dir := files(t, map[string]string{"Makefile": "build-Chat:\n\t@echo x >> calls.node_modules; mkdir -p node_modules; echo x >> node_modules/calls\n\trm -f calls.node_modules\n\tcp app.py $(ARTIFACTS_DIR)\n", "app.py": "pass"})
+	b := newBuilder(t)
+	f := Function{LogicalID: "Chat", Dir: dir, TemplateDir: dir, Handler: "app.handler", Runtime: "python3.12", BuildMethod: "makefile"}
+	r := build(t, b, f)
+	if !isFile(filepath.Join(r.Root, "app.py")) || r.Root == dir {
+		t.Errorf("%+v", r)
+	}
+	if again := build(t, b, f); again.Root != r.Root {
+		t.Error("another folder")
+	}
+	if calls, _ := os.ReadFile(filepath.Join(dir, "node_modules/calls")); string(calls) != "x\n" {
+		t.Errorf("made %q", calls)
+	}
+}
+
+func TestMakefileProgramForAnotherMachineIsBuiltFromItsSources(t *testing.T) {
+	needs(t, "make")
+	needs(t, "go")
+	if host() == "linux/arm64" {
+		t.Skip("not another machine")
+	}
+	dir := files(t, map[string]string{
+		"Makefile": "build-Chat:\n\tGOOS=linux GOARCH=arm64 go build -o $(ARTIFACTS_DIR)/bootstrap .\n\techo page > $(ARTIFACTS_DIR)/page.html\n",
+		"main.go":  helloGo, "go.mod": "module x\n\ngo 1.21\n",
+	})
+	r := build(t, newBuilder(t), Function{LogicalID: "Chat", Dir: dir, TemplateDir: dir, Runtime: "provided.al2023", BuildMethod: "makefile"})
+	if !readProgram(r.Bootstrap).runsHere() || !isFile(filepath.Join(r.Root, "page.html")) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestMakefileErrors(t *testing.T) {
+	needs(t, "make")
+	f := Function{LogicalID: "Chat", Runtime: "provided.al2", BuildMethod: "makefile"}
+	for _, row := range []struct{ makefile, text string }{
+		{"", "BuildMethod makefile needs a Makefile in "},
+		{"build-Other:\n\ttrue\n", "make failed: "},
+		{"build-Chat:\n\t@echo it broke >&2; exit 3\n", "make failed: it broke; "},
+		{"build-Chat:\n\t@true\n", "make build-Chat made no bootstrap"},
+	} {
+		list := map[string]string{"x": ""}
+		if row.makefile != "" {
+			list["Makefile"] = row.makefile
+		}
+		f.Dir = files(t, list)
+		if m := buildError(t, newBuilder(t), f); !strings.HasPrefix(m.Text, row.text) {
+			t.Error(m)
+		}
+	}
+}
+
+func TestRustNeedsCargo(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	dir := files(t, map[string]string{"Cargo.toml": "[package]\nname = \"chat\"\n\n[dependencies]\nname = \"x\"\n"})
+	for _, method := range []string{"rust-cargolambda", ""} {
+		m := buildError(t, newBuilder(t), Function{Dir: dir, Runtime: "provided.al2023", BuildMethod: method})
+		if !strings.HasSuffix(m.Text, "is Rust code, and cargo is not installed") {
+			t.Error(m)
+		}
+	}
+	if name := crateName(filepath.Join(dir, "Cargo.toml")); name != "chat" {
+		t.Error(name)
+	}
+}
