@@ -44,7 +44,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return n, err
 	}
 	c.settled = true
-	c.owner.unsettled(c, false)
+	c.owner.spoken(c)
 	config := c.owner.tlsConfig
 	if p[0] != handshakeType || config == nil {
 		return n, err
@@ -70,7 +70,7 @@ func (c *conn) Write(p []byte) (int, error) {
 
 // Close implements net.Conn. It is safe beside Read and Write.
 func (c *conn) Close() error {
-	c.owner.unsettled(c, false)
+	c.owner.spoken(c)
 	if t := c.tls.Load(); t != nil {
 		return t.Close()
 	}

@@ -79,24 +79,28 @@ func (s *sniffing) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &conn{Conn: raw, owner: s.owner}
-	s.owner.unsettled(c, true)
+	s.owner.silent(c)
 	return c, nil
 }
 
-// unsettled keeps the list of connections that have not sent anything, which
-// Close ends at once: browsers open some in advance, and net/http would wait
-// seconds for their first request.
-func (l *Listener) unsettled(c *conn, fresh bool) {
+// silent adds a connection to those that have not sent anything, which Close
+// ends at once: browsers open some in advance, and net/http would wait seconds
+// for their first request.
+func (l *Listener) silent(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	switch {
-	case !fresh:
-		delete(l.fresh, c)
-	case l.shut:
+	if l.shut {
 		_ = c.Conn.Close()
-	default:
-		l.fresh[c] = struct{}{}
+		return
 	}
+	l.fresh[c] = struct{}{}
+}
+
+// spoken takes it out again, when its first byte came or it was closed.
+func (l *Listener) spoken(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.fresh, c)
 }
 
 // ServeHTTP implements http.Handler for the server of this port.

@@ -79,6 +79,9 @@ func (s *Service) refused(err error, service string, caller awsapi.Caller) error
 		return err
 	}
 	refusal := &awsapi.Error{Status: http.StatusForbidden, Code: verdict.Code, Message: verdict.Message}
+	if verdict.Code == sigv4.CodeTooLarge {
+		refusal.Status = http.StatusRequestEntityTooLarge
+	}
 	if verdict.CanonicalRequest == "" {
 		return refusal
 	}

@@ -37,6 +37,10 @@ const (
 	codeInvalid    = "InvalidSignatureException"
 )
 
+// CodeTooLarge is for a payload that is too large to be hashed; it is no
+// verdict on the signature, and the only one that is not a 403.
+const CodeTooLarge = "RequestEntityTooLargeException"
+
 const mismatchText = "The request signature we calculated does not match the signature you provided. " +
 	"Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 

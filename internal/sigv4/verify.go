@@ -137,7 +137,7 @@ func payloadHash(r *http.Request, c *Claim, body []byte) (string, error) {
 		return "", fmt.Errorf("reading the payload to verify its signature: %w", err)
 	}
 	if len(read) > maxBody {
-		return "", &Error{Code: "RequestEntityTooLargeException", Message: fmt.Sprintf(
+		return "", &Error{Code: CodeTooLarge, Message: fmt.Sprintf(
 			"a payload whose hash is not in x-amz-content-sha256 must be smaller than %d bytes", maxBody)}
 	}
 	r.Body = readAlready{bytes.NewReader(read), r.Body}
