@@ -13,7 +13,7 @@ mkdir -p "$dir"
 for tool in cmake g++ autoconf automake libtoolize make; do
 	command -v "$tool" >/dev/null || { echo "install-ric: $tool is missing" >&2; exit 1; }
 done
-if [ ! -e "$dir/node_modules/aws-lambda-ric/build/Release/rapid-client.node" ]; then
+if [ ! -e "$dir/node_modules/aws-lambda-ric/dist/rapid-client.node" ]; then
 	# Newer npm runs no install script unless it is allowed by package and version;
 	# this one package's script is what builds its native part.
 	echo '{"private": true, "allowScripts": {"aws-lambda-ric@3.3.0": true}}' >"$dir/package.json"

@@ -67,8 +67,8 @@ func (fn *function) environ(rev *revision, version, temp string) []string {
 		env["AWS_EXECUTION_ENV"] = "AWS_Lambda_" + rev.runtime
 	}
 	env.set(rev.command.Env)
-	for i := len(rev.layers) - 1; i >= 0; i-- { // the last layer's files win
-		env.add(rev.layers[i].variables(rev.runtime))
+	for _, l := range rev.layers { // each before the ones ahead of it: the last layer's files win
+		env.add(l.variables(rev.runtime))
 	}
 	given := fn.service.cfg.Environ(fn.info(version))
 	env.set(given)

@@ -184,7 +184,7 @@ func (fn *function) open(rev *revision, version string, idle func(*environment.E
 		},
 		Command:     c,
 		RPC:         speaksRPC(rev),
-		Keeper:      fn.service.cfg.Keeper,
+		Keeper:      fn.service.keeper, // set since the function exists
 		Journal:     fn.service.cfg.Journal,
 		InitTimeout: fn.service.cfg.InitTimeout,
 		Idle:        idle,

@@ -34,6 +34,9 @@ func (h functionHandler) Create(ctx context.Context, spec resource.Spec) (*resou
 	if name == "" {
 		name = generatedName(spec.Stack, spec.LogicalID)
 	}
+	if err := h.s.start(); err != nil {
+		return nil, err
+	}
 	fn := h.s.newFunction(spec, name)
 	if err := fn.deploy(ctx, readFunction(spec, name)); err != nil {
 		fn.pool.close(canceled())

@@ -50,9 +50,10 @@ type FunctionInfo struct {
 	AccountID string
 }
 
-// Config makes a Service. Keeper, Builder and Runtimes are needed; everything
-// else has a default.
+// Config makes a Service. Builder and Runtimes are needed; everything else has
+// a default.
 type Config struct {
+	// Keeper starts the functions' processes; nil is one of the service's own.
 	Keeper   *process.Keeper
 	Builder  Builder
 	Runtimes Runtimes
@@ -95,12 +96,14 @@ type Service struct {
 	work    sync.WaitGroup
 
 	mu        sync.Mutex
+	keeper    *process.Keeper      // nil until the first function
 	functions map[string]*function // by name
 	layers    map[string]*layer    // by version ARN
 	ending    bool
 }
 
-// New makes the service. Close ends it.
+// New makes the service. Nothing runs before the first function is made; Close
+// ends what does.
 func New(cfg Config) *Service {
 	if cfg.MaxConcurrency == 0 {
 		cfg.MaxConcurrency = 50
@@ -117,14 +120,35 @@ func New(cfg Config) *Service {
 	if cfg.TempDir == "" {
 		cfg.TempDir = os.TempDir()
 	}
-	s := &Service{
+	return &Service{
 		cfg:       cfg,
 		closing:   make(chan struct{}),
 		functions: make(map[string]*function),
 		layers:    make(map[string]*layer),
 	}
+}
+
+// start prepares what running functions need, once: a service that only checks
+// templates starts nothing.
+func (s *Service) start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ending:
+		return errPoolClosed
+	case s.keeper != nil:
+		return nil
+	}
+	k := s.cfg.Keeper
+	if k == nil {
+		var err error
+		if k, err = process.NewKeeper(); err != nil {
+			return fmt.Errorf("prepare to start processes: %w", err)
+		}
+	}
+	s.keeper = k
 	s.work.Go(s.reap)
-	return s
+	return nil
 }
 
 // Handlers are the resource types the service owns.
@@ -220,6 +244,12 @@ func (s *Service) Close(ctx context.Context) error {
 	}
 	group.Wait()
 	s.work.Wait()
+	s.mu.Lock()
+	k := s.keeper
+	s.mu.Unlock()
+	if k != nil && s.cfg.Keeper == nil {
+		return k.Close(context.WithoutCancel(ctx)) // killing does not take long
+	}
 	return nil
 }
 
