@@ -291,6 +291,17 @@ func (c *compiler) logical() map[string]string {
 	return m
 }
 
+// parameters are the values of provider.stackParameters.
+func (c *compiler) parameters() map[string]string {
+	m := map[string]string{}
+	for _, it := range items(c.provider.Get("stackParameters")) {
+		if key := it.Get("ParameterKey").TextOr(""); key != "" {
+			m[key] = it.Get("ParameterValue").TextOr("")
+		}
+	}
+	return m
+}
+
 // hash names content inside a logical id, as the framework does for versions
 // and deployments: a changed definition is another resource.
 func hash(nodes ...*document.Node) string {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -63,10 +62,9 @@ func (l *loader) load(path string) *Service {
 	c := newCompiler(l, cfg)
 	root := c.compile()
 	l.msgs.Add(c.msgs...)
-	sort.Strings(l.files)
 	return &Service{
-		Name: c.service, Stage: l.stage, Region: l.region, Root: root, Dir: l.dir,
-		Files: slices.Compact(l.files), DotEnv: l.dotEnv, Logical: c.logical(),
+		Name: c.service, Stage: l.stage, Region: l.region, Root: root,
+		Stack: c.stackName(), Parameters: c.parameters(), DotEnv: l.dotEnv, Logical: c.logical(),
 	}
 }
 

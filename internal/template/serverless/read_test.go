@@ -46,9 +46,36 @@ func TestMissingAndBrokenFiles(t *testing.T) {
 			write(t, dir, c.path, c.text)
 		}
 		svc, msgs := Load(context.Background(), filepath.Join(dir, c.path), Options{})
-		if svc != nil || !strings.Contains(msgs.Error(), c.want) {
+		if svc.Root != nil || !strings.Contains(msgs.Error(), c.want) {
 			t.Errorf("%s: %v", c.path, msgs)
 		}
+	}
+}
+
+func TestWhatToWatchIsKnownWhereReadingFails(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "serverless.yml", "service: s\nprovider: {name: aws}\nfunctions: ${file(f.yml)}\n")
+	write(t, dir, "f.yml", "a: [\n")
+	svc, msgs := Load(context.Background(), dir, Options{})
+	want := []string{filepath.Join(dir, "f.yml"), filepath.Join(dir, "serverless.yml")}
+	if !msgs.HasErrors() || svc.Dir != dir || !reflect.DeepEqual(svc.Files, want) {
+		t.Errorf("%+v %v", svc, msgs)
+	}
+}
+
+func TestStackNameAndParameters(t *testing.T) {
+	svc, _ := load(t, minimal, Options{Stage: "x"})
+	if svc.Stack != "s-x" {
+		t.Error(svc.Stack)
+	}
+	svc, _ = load(t, `service: s
+provider:
+  name: aws
+  stackName: named-${sls:stage}
+  stackParameters: [{ParameterKey: Size, ParameterValue: '3'}]
+`, Options{})
+	if svc.Stack != "named-dev" || svc.Parameters["Size"] != "3" {
+		t.Errorf("%+v", svc)
 	}
 }
 
@@ -271,10 +298,10 @@ func FuzzLoad(f *testing.F) {
 			t.Fatal(err)
 		}
 		svc, msgs := Load(context.Background(), path, Options{})
-		if (svc == nil) != msgs.HasErrors() {
+		if (svc.Root == nil) != msgs.HasErrors() {
 			t.Fatal("a service and errors, or neither")
 		}
-		if svc != nil && svc.Root.Get("Resources") == nil {
+		if svc.Root != nil && svc.Root.Get("Resources") == nil {
 			t.Fatal("no resources")
 		}
 	})

@@ -219,6 +219,7 @@ func (l *loader) run(ctx context.Context, file string, code []byte, keys []strin
 		}
 		err = s.write(l.reply(ctx, m, file))
 	}
+	l.close() // what node said last is complete only now
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}

@@ -8,48 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/evanw/esbuild/pkg/api"
 	"go.uber.org/goleak"
+
+	"github.com/suiro-dev/suiro/internal/bundle"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// testBundler is the part of the bundler that configurations need, without
-// its caches.
-type testBundler struct{ calls int }
-
-func (b *testBundler) Config(_ context.Context, file string) ([]byte, []string, error) {
-	b.calls++
-	files := []string{file}
-	places := api.Plugin{Name: "places", Setup: func(build api.PluginBuild) {
-		build.OnLoad(api.OnLoadOptions{Filter: `\.[cm]?[jt]s$`}, func(a api.OnLoadArgs) (api.OnLoadResult, error) {
-			data, err := os.ReadFile(a.Path)
-			if err != nil {
-				return api.OnLoadResult{}, err
-			}
-			if a.Path != file {
-				files = append(files, a.Path)
-			}
-			text := "var __filename=" + quote(a.Path) + ",__dirname=" + quote(filepath.Dir(a.Path)) + ";" + string(data)
-			loader := api.LoaderTS
-			if strings.HasSuffix(a.Path, "js") {
-				loader = api.LoaderJS
-			}
-			return api.OnLoadResult{Contents: &text, Loader: loader, ResolveDir: filepath.Dir(a.Path)}, nil
-		})
-	}}
-	r := api.Build(api.BuildOptions{
-		EntryPoints: []string{file}, Bundle: true, Format: api.FormatCommonJS, Platform: api.PlatformNode,
-		Packages: api.PackagesExternal, Sourcemap: api.SourceMapInline, Write: false, Plugins: []api.Plugin{places},
-		AbsWorkingDir: filepath.Dir(file), LogLevel: api.LogLevelSilent,
-	})
-	if len(r.Errors) > 0 {
-		return nil, files, &os.PathError{Op: "bundle", Path: file, Err: os.ErrInvalid}
-	}
-	return r.OutputFiles[0].Contents, files, nil
-}
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, `\`, `\\`) + "'" }
+func realBundler(t *testing.T) Bundler { return bundle.New(bundle.Config{CacheDir: t.TempDir()}) }
 
 func needNode(t *testing.T) {
 	t.Helper()
@@ -147,7 +113,7 @@ functions:
 func TestConfigurationAsCode(t *testing.T) {
 	needNode(t)
 	for _, c := range codeCases {
-		for _, bundler := range []Bundler{&testBundler{}, nil} {
+		for _, bundler := range []Bundler{realBundler(t), nil} {
 			name := c.name
 			if bundler == nil {
 				if name += " without a bundler"; strings.HasSuffix(c.file, ".ts") || c.files["asks.ts"] != "" {
@@ -208,7 +174,7 @@ func TestUnchangedCodeIsNotEvaluatedAgain(t *testing.T) {
 	write(t, dir, "serverless.js", config)
 	cache := &Cache{}
 	load := func() {
-		if svc, lines := loadDir(t, dir, Options{Bundler: &testBundler{}, Cache: cache}); svc == nil {
+		if svc, lines := loadDir(t, dir, Options{Bundler: realBundler(t), Cache: cache}); svc == nil {
 			t.Fatal(lines)
 		}
 	}
@@ -250,7 +216,7 @@ func TestAHangingConfigurationEndsWithItsContext(t *testing.T) {
 	svc, msgs := Load(ctx, dir, Options{})
 	cancel()
 	<-done
-	if svc != nil || !msgs.HasErrors() {
+	if svc.Root != nil || !msgs.HasErrors() {
 		t.Error(msgs)
 	}
 }

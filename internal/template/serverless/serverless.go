@@ -15,6 +15,7 @@ package serverless
 
 import (
 	"context"
+	"slices"
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
@@ -59,6 +60,10 @@ type Bundler interface {
 // Service is a read service.
 type Service struct {
 	Name, Stage, Region string
+	// Stack is the name of the CloudFormation stack, Parameters the values
+	// that provider.stackParameters gives for its parameters.
+	Stack      string
+	Parameters map[string]string
 	// Root is the CloudFormation template, intrinsics unresolved.
 	Root *document.Node
 	// Dir is the service's folder; local paths in Root are relative to it.
@@ -72,14 +77,17 @@ type Service struct {
 }
 
 // Load reads the service at path: a configuration file, or a folder that holds
-// one. The service is nil when the list has errors.
+// one. When the list has errors, the service holds only Dir and Files: what to
+// watch until it is repaired.
 func Load(ctx context.Context, path string, o Options) (*Service, diag.List) {
 	l := &loader{ctx: ctx, o: o, dotEnv: map[string]string{}, parsed: map[string]*document.Node{}}
 	defer l.close()
 	svc := l.load(path)
 	msgs := l.msgs.Sorted()
-	if msgs.HasErrors() {
-		return nil, msgs
+	slices.Sort(l.files)
+	if svc == nil || msgs.HasErrors() {
+		svc = &Service{}
 	}
+	svc.Dir, svc.Files = l.dir, l.files
 	return svc, msgs
 }

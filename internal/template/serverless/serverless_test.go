@@ -35,6 +35,9 @@ func loadDir(t *testing.T, dir string, o Options) (*Service, []string) {
 		line := m.Severity.String() + ": " + m.String()
 		lines = append(lines, strings.ReplaceAll(line, dir+string(filepath.Separator), ""))
 	}
+	if msgs.HasErrors() {
+		return nil, lines
+	}
 	return svc, lines
 }
 
