@@ -198,8 +198,9 @@ func (e *event) source(expression string) (string, bool) {
 				return "", false
 			}
 		}
-		v, ok := p.find(e.body)
-		return string(v.appendText(nil)), ok
+		if v, ok := p.find(e.body); ok {
+			return string(v.appendText(nil)), true
+		}
 	}
 	return "", false
 }
