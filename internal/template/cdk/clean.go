@@ -1,6 +1,7 @@
 package cdk
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -43,9 +44,9 @@ type cleaner struct {
 
 func (c *cleaner) clean(root *document.Node) *document.Node {
 	resources := root.Get("Resources")
-	c.findDropped(resources)
-	out := document.Object(root.Pos)
-	for _, m := range root.Members {
+	c.findDropped(resources, root.Get("Outputs"))
+	out := document.Object(root.Position())
+	for _, m := range members(root) {
 		switch m.Key {
 		case "Parameters":
 			m.Value = without(m.Value, func(key string) bool {
@@ -55,8 +56,6 @@ func (c *cleaner) clean(root *document.Node) *document.Node {
 			m.Value = without(m.Value, func(key string) bool { return key == bootstrapRule })
 		case "Resources":
 			m.Value = c.resources(resources)
-		case "Outputs":
-			c.checkDropped(m.Value, m.Key)
 		}
 		if m.Value != nil {
 			out.Members = append(out.Members, m)
@@ -80,46 +79,63 @@ func without(n *document.Node, drop func(string) bool) *document.Node {
 }
 
 // findDropped decides what is left out: CDK's own metadata, the helpers, and
-// functions and layers that nothing but the left-out refers to.
-func (c *cleaner) findDropped(resources *document.Node) {
+// functions and layers that nothing but the left-out refers to. A helper
+// whose value something needs stays, so that the reference leads somewhere.
+func (c *cleaner) findDropped(resources, outputs *document.Node) {
 	c.dropped = map[string]string{}
+	needed := uses(resources, func(m document.Member) bool { return helpers[typeOf(m.Value)] != "" })
+	named(outputs, func(id string) { needed[id] = true })
 	behind := map[string]bool{}
 	for _, m := range members(resources) {
-		typ := m.Value.Get("Type").TextOr("")
+		typ := typeOf(m.Value)
 		why, helper := helpers[typ]
-		if typ == "AWS::CDK::Metadata" {
+		switch {
+		case typ == "AWS::CDK::Metadata":
 			c.dropped[m.Key] = typ
+		case helper && needed[m.Key]:
+			c.msgs.Add(diag.Warningf(m.KeyPos, m.Key, "%s has no real value: %s", typ, why).
+				WithHint("give what is read from it in another way, for example as a context value"))
+		case helper:
+			c.dropped[m.Key] = typ
+			c.msgs.Add(diag.Notef(m.KeyPos, m.Key, "%s is left out: %s", typ, why))
+			named(m.Value.Get("Properties").Get("ServiceToken"), func(id string) { behind[id] = true })
 		}
-		if !helper {
-			continue
-		}
-		c.dropped[m.Key] = typ
-		c.msgs.Add(diag.Notef(m.KeyPos, m.Key, "%s is left out: %s", typ, why))
-		named(m.Value.Get("Properties").Get("ServiceToken"), func(id string, _ diag.Position) { behind[id] = true })
 	}
-	// A provider function first, then the layer that only it uses.
+	// The functions first, then the layers that only they use.
 	for range 2 {
-		used := map[string]bool{}
+		used := uses(resources, func(m document.Member) bool { return c.dropped[m.Key] != "" })
+		named(outputs, func(id string) { used[id] = true })
 		for _, m := range members(resources) {
-			if c.dropped[m.Key] != "" {
+			typ := typeOf(m.Value)
+			if !behind[m.Key] || used[m.Key] || typ != "AWS::Lambda::Function" && typ != "AWS::Lambda::LayerVersion" {
 				continue
 			}
-			named(m.Value.Get("Properties"), func(id string, _ diag.Position) { used[id] = true })
-		}
-		for id := range behind {
-			switch typ := resources.Get(id).Get("Type").TextOr(""); typ {
-			case "AWS::Lambda::Function", "AWS::Lambda::LayerVersion":
-				if !used[id] {
-					c.dropped[id] = typ
-					named(resources.Get(id).Get("Properties").Get("Layers"), func(id string, _ diag.Position) { behind[id] = true })
-				}
-			}
+			c.dropped[m.Key] = typ
+			named(m.Value.Get("Properties").Get("Layers"), func(id string) { behind[id] = true })
 		}
 	}
 }
 
-// named calls visit for every logical id that Ref and Fn::GetAtt name in n.
-func named(n *document.Node, visit func(id string, at diag.Position)) {
+func typeOf(n *document.Node) string { return n.Get("Type").TextOr("") }
+
+// uses is the set of logical ids that the properties of resources name, but
+// for resources that are skipped.
+func uses(resources *document.Node, skip func(document.Member) bool) map[string]bool {
+	used := map[string]bool{}
+	for _, m := range members(resources) {
+		if !skip(m) {
+			named(m.Value.Get("Properties"), func(id string) { used[id] = true })
+		}
+	}
+	return used
+}
+
+// subName is the logical id a variable of Fn::Sub begins with.
+var subName = regexp.MustCompile(`\$\{([A-Za-z0-9]+)`)
+
+// named calls visit for every logical id that Ref, Fn::GetAtt and Fn::Sub
+// name in n.
+func named(n *document.Node, visit func(id string)) {
 	if n == nil {
 		return
 	}
@@ -129,25 +145,24 @@ func named(n *document.Node, visit func(id string, at diag.Position)) {
 	for _, m := range n.Members {
 		switch {
 		case m.Key == "Ref" && m.Value.IsScalar():
-			visit(m.Value.Text, m.Value.Pos)
+			visit(m.Value.Text)
+			continue
 		case m.Key == "Fn::GetAtt":
 			path := m.Value.TextOr(strings.Join(m.Value.Strings(), "."))
 			id, _, _ := strings.Cut(path, ".")
-			visit(id, m.Value.Position())
-		default:
-			named(m.Value, visit)
+			visit(id)
+			continue
+		case m.Key == "Fn::Sub":
+			text := m.Value
+			if len(m.Value.Items) > 0 {
+				text = m.Value.Items[0]
+			}
+			for _, g := range subName.FindAllStringSubmatch(text.TextOr(""), -1) {
+				visit(g[1])
+			}
 		}
+		named(m.Value, visit)
 	}
-}
-
-// checkDropped reports values that need something left out.
-func (c *cleaner) checkDropped(n *document.Node, key string) {
-	named(n, func(id string, at diag.Position) {
-		if typ := c.dropped[id]; typ != "" {
-			c.msgs.Add(diag.Errorf(at, key, "the value comes from %s (%s), which does not exist on this machine", id, typ).
-				WithHint("give the value in another way, for example as a context value or a parameter"))
-		}
-	})
 }
 
 func (c *cleaner) resources(resources *document.Node) *document.Node {
@@ -156,7 +171,6 @@ func (c *cleaner) resources(resources *document.Node) *document.Node {
 		if c.dropped[m.Key] != "" {
 			continue
 		}
-		c.checkDropped(m.Value.Get("Properties"), m.Key)
 		m.Value = c.resource(m.Key, m.Value)
 		out.Members = append(out.Members, m)
 	}

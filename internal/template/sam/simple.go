@@ -70,24 +70,37 @@ func (o *owner) layer() {
 	}
 }
 
-// unsupported says that a SAM type is not made here. The resource is left
-// out, so that references to it are reported where they stand.
+// elsewhere names the CloudFormation types of SAM types that Suiro does not
+// translate. The resource passes through under that type, so that references
+// to it lead somewhere and the stack can say that nothing runs it.
+var elsewhere = map[string]string{
+	"AWS::Serverless::StateMachine":     "AWS::StepFunctions::StateMachine",
+	"AWS::Serverless::Application":      "AWS::CloudFormation::Stack",
+	"AWS::Serverless::CapacityProvider": "AWS::Lambda::CapacityProvider",
+}
+
+// untranslated are SAM types that stand for nothing a template refers to, or
+// nothing that could stand in for them.
+var untranslated = map[string]string{
+	"AWS::Serverless::Connector":  "connectors are not made on this machine; grant the permission in Policies instead",
+	"AWS::Serverless::GraphQLApi": "SAM's GraphQLApi is not translated; write the API with AWS::AppSync resources",
+}
+
+// unsupported handles the SAM types that are not translated.
 func (o *owner) unsupported() {
-	why := map[string]string{
-		"AWS::Serverless::StateMachine":     "Step Functions do not run on this machine; the state machine is left out",
-		"AWS::Serverless::Application":      "nested applications are not made on this machine; it is left out",
-		"AWS::Serverless::Connector":        "connectors are not made on this machine; grant the permission in Policies instead",
-		"AWS::Serverless::GraphQLApi":       "SAM's GraphQLApi is not translated; write the API with AWS::AppSync resources",
-		"AWS::Serverless::CapacityProvider": "capacity providers are not made on this machine; functions run without one",
-	}[o.typ]
-	if why == "" {
-		known := []string{
-			"AWS::Serverless::Function", "AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::Serverless::SimpleTable",
-			"AWS::Serverless::LayerVersion", "AWS::Serverless::WebSocketApi",
-		}
-		o.errorf(o.node.Get("Type"), "Type", "SAM has no resource type %s", o.typ).
-			WithHint("%s", diag.DidYouMean(o.typ, known))
+	typ := o.node.Get("Type")
+	if plain := elsewhere[o.typ]; plain != "" {
+		o.warnf(typ, "Type", "%s does not run on this machine", o.typ)
+		o.main(plain, o.props)
 		return
 	}
-	o.warnf(o.node.Get("Type"), "Type", "%s", why)
+	if why := untranslated[o.typ]; why != "" {
+		o.warnf(typ, "Type", "%s", why)
+		return
+	}
+	known := []string{
+		"AWS::Serverless::Function", "AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::Serverless::SimpleTable",
+		"AWS::Serverless::LayerVersion", "AWS::Serverless::WebSocketApi",
+	}
+	o.errorf(typ, "Type", "SAM has no resource type %s", o.typ).WithHint("%s", diag.DidYouMean(o.typ, known))
 }
