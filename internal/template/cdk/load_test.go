@@ -13,7 +13,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/template"
 )
 
-const out = "testdata/cdk.out"
+const out = "testdata/app"
 
 // load reads the test app, which must have no errors.
 func load(t *testing.T) (map[string]Stack, []string, diag.List) {
