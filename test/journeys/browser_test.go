@@ -33,7 +33,7 @@ func TestChatPageInTwoTabs(t *testing.T) {
 	defer cancel()
 	open := func(tab context.Context) {
 		t.Helper()
-		if err := chromedp.Do(tab, chromedp.Navigate(page), chromedp.WaitVisible("#state.open")); err != nil {
+		if err := chromedp.Do(tab, chromedp.Navigate(page), chromedp.WaitReady("#state.open")); err != nil {
 			t.Fatal(err)
 		}
 	}
