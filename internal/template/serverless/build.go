@@ -11,6 +11,7 @@ import (
 // booleans or nodes. A nil value leaves its pair out, so that optional
 // properties need no branches.
 
+// object makes a Map from key, value pairs.
 func object(at diag.Position, pairs ...any) *document.Node {
 	n := document.Object(at)
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -19,6 +20,7 @@ func object(at diag.Position, pairs ...any) *document.Node {
 	return n
 }
 
+// list makes a List; nil items are left out.
 func list(at diag.Position, items ...any) *document.Node {
 	n := document.Seq(at)
 	n.Items = []*document.Node{}
@@ -30,6 +32,7 @@ func list(at diag.Position, items ...any) *document.Node {
 	return n
 }
 
+// texts makes a List of strings.
 func texts(at diag.Position, items []string) *document.Node {
 	n := list(at)
 	for _, it := range items {
@@ -38,6 +41,8 @@ func texts(at diag.Position, items []string) *document.Node {
 	return n
 }
 
+// asNode makes a value of the template. Other types are a mistake in this
+// package, which the first test to run it would find.
 func asNode(at diag.Position, v any) *document.Node {
 	switch v := v.(type) {
 	case nil:
@@ -53,6 +58,9 @@ func asNode(at diag.Position, v any) *document.Node {
 	}
 	panic("serverless: not a template value")
 }
+
+// The intrinsics the framework writes, each at the place it comes from, so that
+// a message about a reference points at the event or function that caused it.
 
 func ref(at diag.Position, id string) *document.Node { return object(at, "Ref", id) }
 

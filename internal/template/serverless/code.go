@@ -70,6 +70,7 @@ func (c *compiler) checkPath(n *document.Node, key string) {
 	}
 }
 
+// abs is a path of the service, absolute.
 func (c *compiler) abs(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -77,11 +78,14 @@ func (c *compiler) abs(path string) string {
 	return filepath.Join(c.dir, filepath.FromSlash(path))
 }
 
+// exists tells whether something is at path.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
+// runtimeUpdates is when AWS may renew the runtime; it has no effect here, but
+// the template says what the framework's would.
 func (c *compiler) runtimeUpdates(f *function) *document.Node {
 	conf := first(f.node.Get("runtimeManagement"), c.provider.Get("runtimeManagement"))
 	mode := conf.TextOr(conf.Get("mode").TextOr("auto"))

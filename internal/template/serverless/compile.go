@@ -45,6 +45,7 @@ type function struct {
 	counts         map[string]int // events so far, by kind
 }
 
+// newCompiler prepares the compilation of cfg, in which no variable is left.
 func newCompiler(l *loader, cfg *document.Node) *compiler {
 	c := &compiler{loader: l, cfg: cfg, byKey: map[string]*function{}}
 	c.provider = cfg.Get("provider")
@@ -56,12 +57,14 @@ func newCompiler(l *loader, cfg *document.Node) *compiler {
 	return c
 }
 
+// errorf records an error at a value of the configuration.
 func (c *compiler) errorf(n *document.Node, key, format string, args ...any) *diag.Message {
 	m := diag.Errorf(c.at(n), key, format, args...)
 	c.msgs.Add(m)
 	return m
 }
 
+// warnf records a warning at a value of the configuration.
 func (c *compiler) warnf(n *document.Node, key, format string, args ...any) *diag.Message {
 	m := diag.Warningf(c.at(n), key, format, args...)
 	c.msgs.Add(m)
@@ -97,6 +100,8 @@ func (c *compiler) dependsOn(r *document.Node, ids ...string) {
 	}
 }
 
+// output puts an output into the template. Its export name follows when all
+// generated outputs are known (see template).
 func (c *compiler) output(at diag.Position, id, description string, value any) {
 	o := document.Object(at)
 	if description != "" {
@@ -123,6 +128,7 @@ func (c *compiler) compile() *document.Node {
 	for _, f := range c.functions {
 		c.events(f)
 	}
+	// APIs come after all functions: one route list, one deployment each.
 	c.websocketsAPI()
 	c.httpAPI()
 	c.restAPI()
@@ -155,6 +161,9 @@ func (c *compiler) header() bool {
 // them, extensions over both.
 func (c *compiler) template() *document.Node {
 	at := c.cfg.Pos
+	// The framework exports every output it makes as sls-{service}-{stage}-{id},
+	// for ${cf:...} and Fn::ImportValue in other services; the user's own keep
+	// what they say.
 	bucket := asNode(at, fmt.Sprintf("%s-%s-serverlessdeploymentbucket-local", c.service, c.stage))
 	c.output(at, "ServerlessDeploymentBucketName", "", orNode(c.provider.Get("deploymentBucket"), bucket))
 	for _, m := range c.outputs.Members {
@@ -188,6 +197,7 @@ func (c *compiler) template() *document.Node {
 	return root
 }
 
+// orNode is a name given as text or under `name`, else the fallback.
 func orNode(n, fallback *document.Node) *document.Node {
 	if set(n) && n.Kind != document.Map {
 		return n
@@ -196,6 +206,33 @@ func orNode(n, fallback *document.Node) *document.Node {
 		return n.Get("name")
 	}
 	return fallback
+}
+
+// foldList turns a list of objects (`functions` and `resources` may be given
+// that way, usually as files) into one object.
+func (c *compiler) foldList(key string) *document.Node {
+	n := c.cfg.Get(key)
+	if n.IsNull() {
+		return nil
+	}
+	if n.Kind == document.Map {
+		return n
+	}
+	if n.Kind != document.List {
+		c.errorf(n, key, "%s is an object, or a list of objects, not %s", key, kind(n))
+		return nil
+	}
+	out := document.Object(n.Pos)
+	for _, it := range n.Items {
+		switch {
+		case it.IsNull():
+		case it.Kind == document.Map:
+			out = merged(out, it)
+		default:
+			c.errorf(it, key, "the list %s holds %s where an object is needed", key, kind(it))
+		}
+	}
+	return out
 }
 
 // checkResources refuses what is no template section or no resource.
@@ -283,6 +320,7 @@ func refersTo(n *document.Node, id string) bool {
 	return false
 }
 
+// logical maps function keys to logical ids.
 func (c *compiler) logical() map[string]string {
 	m := make(map[string]string, len(c.functions))
 	for _, f := range c.functions {

@@ -82,8 +82,11 @@ func (l *loader) getenv(name string) (string, bool) {
 	return v, ok
 }
 
+// dotenvVar is one line that sets a variable.
 type dotenvVar struct{ name, value string }
 
+// dotenvLine matches such a line: a name, = or a colon with space, and a value
+// that is quoted (perhaps over several lines) or ends at the line or a comment.
 var dotenvLine = regexp.MustCompile("(?m)^[ \\t]*(?:export[ \\t]+)?([\\w.-]+)(?:[ \\t]*=[ \\t]*|:[ \\t]+)" +
 	"('(?:\\\\'|[^'])*'|\"(?:\\\\\"|[^\"])*\"|`(?:\\\\`|[^`])*`|[^#\\r\\n]*)[ \\t]*(?:#.*)?$")
 
@@ -106,6 +109,7 @@ func parseDotenv(text string) []dotenvVar {
 	return out
 }
 
+// dotenvRef matches a reference to another variable, or an escaped dollar.
 var dotenvRef = regexp.MustCompile(`\\?\$(?:\{([A-Za-z_]\w*)(?::?-([^}]*))?\}|([A-Za-z_]\w*))`)
 
 // expandDotenv replaces $NAME, ${NAME} and ${NAME:-default} in a value.

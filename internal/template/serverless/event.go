@@ -64,6 +64,7 @@ func (c *compiler) eventsOf(f *function, it *document.Node, i int) []event {
 	return out
 }
 
+// event hands an event to whatever compiles its kind.
 func (c *compiler) event(e event) {
 	if e.pos.IsZero() || e.pos.Line == 0 {
 		e.pos = c.at(e.conf)

@@ -8,6 +8,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/document"
 )
 
+// functionKey is what the framework's schema allows as a key of functions.
 var functionKey = regexp.MustCompile(`^[a-zA-Z0-9-_]+$`)
 
 // readFunctions lists the functions with their names, ids and aliases.
@@ -62,6 +63,7 @@ func (c *compiler) target(n *document.Node, key string) *document.Node {
 	return n
 }
 
+// noFunction says that a name means none of the functions.
 func (c *compiler) noFunction(n *document.Node, key string) {
 	var keys []string
 	for _, f := range c.functions {
@@ -90,6 +92,8 @@ func (c *compiler) logGroups() {
 func (c *compiler) lambda(f *function) {
 	p := document.Object(f.pos)
 	metadata := c.code(f, p)
+	// Always named, so that environment values and policies which spell the
+	// name out ({service}-{stage}-{key}) hold here too.
 	p.Set("FunctionName", orText(f.node.Get("name"), f.name, f.pos))
 	p.Set("MemorySize", c.size(f, "memorySize", 1024))
 	p.Set("Timeout", c.size(f, "timeout", 6))
@@ -237,7 +241,8 @@ func (c *compiler) version(f *function, p *document.Node) {
 	c.add(f.pos, f.aliasID, "AWS::Lambda::Alias", alias, f.id)
 }
 
-// urlCORSDefaults are what `cors: true` stands for on a function URL.
+// urlHeaders are what `cors: true` allows on a function URL: unlike on the
+// APIs, X-Amz-User-Agent is not among them.
 var urlHeaders = []string{
 	"Content-Type", "X-Amz-Date", "Authorization", "X-Api-Key", "X-Amz-Security-Token", "X-Amzn-Trace-Id",
 }
@@ -271,6 +276,7 @@ func (c *compiler) functionURL(f *function) {
 	}
 }
 
+// urlCORS reads `url.cors`: true, or what differs from the defaults.
 func (c *compiler) urlCORS(cors *document.Node) *document.Node {
 	if !set(cors) {
 		return nil
@@ -346,8 +352,10 @@ func (c *compiler) destination(f *function, n *document.Node, key string) *docum
 	return n
 }
 
+// destinationService finds the service in an ARN.
 var destinationService = regexp.MustCompile(`^arn:[^:]*:(lambda|sqs|sns|events):`)
 
+// destinationAction is what delivering to an ARN needs.
 func destinationAction(arn string) string {
 	kind := map[string]string{"sqs": "sqs", "sns": "sns", "events": "eventBus"}
 	if m := destinationService.FindStringSubmatch(arn); m != nil && kind[m[1]] != "" {

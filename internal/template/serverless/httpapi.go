@@ -16,8 +16,10 @@ type httpRoute struct {
 	authorizer *document.Node
 }
 
+// httpMethods are the methods of a route besides ANY.
 var httpMethods = []string{"GET", "POST", "PUT", "PATCH", "OPTIONS", "HEAD", "DELETE"}
 
+// methodAndPath matches the short form of an event.
 var methodAndPath = regexp.MustCompile(`^(\S+) +(/\S*)$`)
 
 // httpEvent reads `httpApi: GET /x`, `httpApi: '*'` or the object form.
@@ -77,6 +79,7 @@ func (c *compiler) httpAPI() {
 	}
 }
 
+// httpRoot makes the API itself and its outputs.
 func (c *compiler) httpRoot(at diag.Position, conf *document.Node) {
 	name := c.stage + "-" + c.service
 	if conf.Get("shouldStartNameWithService").TruthOr(false) {
@@ -98,6 +101,8 @@ var apiCORSHeaders = []string{
 	"Content-Type", "X-Amz-Date", "Authorization", "X-Api-Key", "X-Amz-Security-Token", "X-Amz-User-Agent", "X-Amzn-Trace-Id",
 }
 
+// httpCORS reads provider.httpApi.cors: true, or what differs from the
+// defaults. The API then answers preflight requests by itself.
 func (c *compiler) httpCORS(cors *document.Node) *document.Node {
 	if !set(cors) {
 		return nil
@@ -150,6 +155,8 @@ const httpLogFormat = `{"requestId":"$context.requestId","ip":"$context.identity
 	`"httpMethod":"$context.httpMethod","routeKey":"$context.routeKey","status":"$context.status",` +
 	`"protocol":"$context.protocol","responseLength":"$context.responseLength"}`
 
+// httpStage makes the stage: always $default and deployed by itself, so the
+// URL has no stage in its path.
 func (c *compiler) httpStage(at diag.Position, conf *document.Node) {
 	p := object(at, "ApiId", ref(at, httpAPIID), "StageName", "$default", "AutoDeploy", true,
 		"DefaultRouteSettings", object(at, "DetailedMetricsEnabled", conf.Get("metrics").TruthOr(false)),
@@ -164,6 +171,7 @@ func (c *compiler) httpStage(at diag.Position, conf *document.Node) {
 	c.add(at, httpStageID, "AWS::ApiGatewayV2::Stage", p, needs)
 }
 
+// stackName is the name of the CloudFormation stack.
 func (c *compiler) stackName() string {
 	return orDefault(c.provider.Get("stackName").TextOr(""), c.service+"-"+c.stage)
 }
@@ -178,7 +186,8 @@ func (c *compiler) httpAuthorizer(m document.Member, api *document.Node) {
 	if i := n.Get("identitySource"); set(i) {
 		identity = texts(i.Pos, i.Strings())
 	}
-	p := object(at, "ApiId", api, "Name", orText(n.Get("name"), m.Key, at), "IdentitySource", identity)
+	name := n.Get("name").TextOr(m.Key)
+	p := object(at, "ApiId", api, "Name", name, "IdentitySource", identity)
 	var alias string
 	if n.Get("type").TextOr("jwt") == "request" {
 		named, arn := n.Get("functionName"), n.Get("functionArn")
@@ -198,7 +207,7 @@ func (c *compiler) httpAuthorizer(m document.Member, api *document.Node) {
 		p.Set("AuthorizerPayloadFormatVersion", orText(n.Get("payloadVersion"), "2.0", at))
 		p.Set("AuthorizerUri", lambdaURI(at, arn))
 		if !n.Get("managedExternally").TruthOr(false) {
-			c.add(at, normalized(m.Key)+"LambdaAuthorizerPermissionHttpApi", "AWS::Lambda::Permission", object(at,
+			c.add(at, normalized(name)+"LambdaAuthorizerPermissionHttpApi", "AWS::Lambda::Permission", object(at,
 				"FunctionName", arn, "Action", "lambda:InvokeFunction", "Principal", "apigateway.amazonaws.com",
 				"SourceArn", executeARN(at, api, "/*")), alias)
 		}
@@ -210,9 +219,11 @@ func (c *compiler) httpAuthorizer(m document.Member, api *document.Node) {
 		}
 		p.Set("JwtConfiguration", object(at, "Audience", audience, "Issuer", n.Get("issuerUrl")))
 	}
-	c.add(at, "HttpApiAuthorizer"+normalized(m.Key), "AWS::ApiGatewayV2::Authorizer", p, alias)
+	c.add(at, "HttpApiAuthorizer"+normalized(name), "AWS::ApiGatewayV2::Authorizer", p, alias)
 }
 
+// httpRoute makes a route, and the integration and permission of its function,
+// which all routes of the function share.
 func (c *compiler) httpRoute(r httpRoute, api, conf *document.Node) {
 	at, f := r.pos, r.f
 	integration := "HttpApiIntegration" + normalized(f.key)
@@ -236,6 +247,8 @@ func (c *compiler) httpRoute(r httpRoute, api, conf *document.Node) {
 	c.httpTimeout(r)
 }
 
+// httpRouteAuthorizer guards a route: by IAM, by an authorizer of
+// provider.httpApi.authorizers, or by the id of one of an existing API.
 func (c *compiler) httpRouteAuthorizer(r httpRoute, p, conf *document.Node) {
 	a, key := r.authorizer, r.event.key+".authorizer"
 	kind, name := "", a
@@ -255,7 +268,7 @@ func (c *compiler) httpRouteAuthorizer(r httpRoute, p, conf *document.Node) {
 		}
 		kind = def.Get("type").TextOr("")
 		// The id is made of the authorizer's own name where it has one.
-		id = ref(a.Pos, "HttpApiAuthorizer"+normalized(name.TextOr("")))
+		id = ref(a.Pos, "HttpApiAuthorizer"+normalized(def.Get("name").TextOr(name.TextOr(""))))
 	}
 	auth := "JWT"
 	if kind == "request" {
@@ -268,6 +281,7 @@ func (c *compiler) httpRouteAuthorizer(r httpRoute, p, conf *document.Node) {
 	}
 }
 
+// httpTimeout warns, once per function, where the API gives up first.
 func (c *compiler) httpTimeout(r httpRoute) {
 	n := first(r.f.node.Get("timeout"), c.provider.Get("timeout"))
 	if s := n.IntegerOr(6); s >= 30 && r.f.count("httpApi timeout") == 1 {

@@ -13,6 +13,7 @@ import (
 // belongs to something that is not run here. A value says why a known key has
 // no effect here.
 
+// words makes a table of keys without notes.
 func words(s string) map[string]string {
 	m := map[string]string{}
 	for _, w := range strings.Fields(s) {
@@ -21,6 +22,7 @@ func words(s string) map[string]string {
 	return m
 }
 
+// with adds keys with notes to a table.
 func with(m map[string]string, notes map[string]string) map[string]string {
 	for k, v := range notes {
 		m[k] = v
@@ -28,6 +30,7 @@ func with(m map[string]string, notes map[string]string) map[string]string {
 	return m
 }
 
+// topKeys stand at the top of the file.
 var topKeys = with(words(`service provider functions resources custom plugins package params stages layers useDotenv build
 	frameworkVersion configValidationMode deprecationNotificationMode disabledDeprecations variablesResolutionMode
 	app org licenseKey tenant dashboard console projectDir unresolvedVariablesNotificationMode enableLegacyDeploymentBucket`),
@@ -39,6 +42,8 @@ var topKeys = with(words(`service provider functions resources custom plugins pa
 		"stepFunctions":  "Suiro does not make the state machines of stepFunctions",
 	})
 
+// providerKeys stand under provider. Those about deployment (notificationArns,
+// rollbackConfiguration and the like) have nothing to act on here.
 var providerKeys = with(words(`name runtime stage region profile stackName stackTags tags memorySize timeout environment
 	architecture apiGateway apiName endpointType vpcEndpointIds deploymentBucket deploymentPrefix
 	deploymentMethod disableRollback ecr eventBridge httpApi iam iamManagedPolicies iamRoleStatements role rolePermissionsBoundary
@@ -56,6 +61,7 @@ var providerKeys = with(words(`name runtime stage region profile stackName stack
 		"resourcePolicy":    "it stands under provider.apiGateway since version 3 of the framework",
 	})
 
+// functionKeys stand in a function.
 var functionKeys = with(words(`handler image name runtime memorySize timeout environment events package layers architecture
 	description tags role iam url condition dependsOn destinations disableLogs ephemeralStorageSize fileSystemConfig kmsKeyArn
 	awsKmsKeyArn logRetentionInDays logDataProtectionPolicy logs maximumEventAge maximumRetryAttempts onError
@@ -66,6 +72,7 @@ var functionKeys = with(words(`handler image name runtime memorySize timeout env
 		"capacityProvider": "Suiro does not use capacity providers",
 	})
 
+// eventKeys stand in the object form of events, by kind.
 var eventKeys = map[string]map[string]string{
 	"websocket": words("route routeResponseSelectionExpression authorizer"),
 	"httpApi":   words("method path authorizer"),
@@ -84,6 +91,7 @@ var eventKeys = map[string]map[string]string{
 	"cloudwatchEvent": words("event enabled name description input inputPath inputTransformer"),
 }
 
+// eventNames are all kinds of events.
 func eventNames() []string {
 	var out []string
 	for k := range eventKeys {
@@ -136,6 +144,7 @@ func (c *compiler) pluginKeys() []string {
 	return out
 }
 
+// pluginNamed tells whether the service uses a plug-in.
 func (c *compiler) pluginNamed(name string) bool {
 	for _, n := range pluginNames(c.cfg) {
 		if n.Text == name {
@@ -145,6 +154,7 @@ func (c *compiler) pluginNamed(name string) bool {
 	return false
 }
 
+// check warns about the keys of one object.
 func (c *compiler) check(n *document.Node, prefix string, known map[string]string) {
 	for _, m := range members(n) {
 		note, ok := known[m.Key]
@@ -163,6 +173,7 @@ func (c *compiler) check(n *document.Node, prefix string, known map[string]strin
 	}
 }
 
+// sortedKeys lists a table's keys.
 func sortedKeys(m map[string]string) []string {
 	out := make([]string, 0, len(m))
 	for k := range m {
@@ -172,6 +183,7 @@ func sortedKeys(m map[string]string) []string {
 	return out
 }
 
+// checkEventKeys warns about the keys of one event.
 func (c *compiler) checkEventKeys(e event) {
 	if known := eventKeys[e.kind]; known != nil {
 		c.check(e.conf, e.key+".", known)

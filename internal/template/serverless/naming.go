@@ -73,6 +73,7 @@ func normalizedPath(path string) string {
 	return b.String()
 }
 
+// normalizedPart is one part of a path; a parameter's braces become Var.
 func normalizedPart(part string) string {
 	p := upperFirst(strings.ToLower(part))
 	p = strings.ReplaceAll(p, "-", "Dash")
@@ -83,6 +84,7 @@ func normalizedPart(part string) string {
 	return upperFirst(alphanumeric(p))
 }
 
+// httpRouteID is the id of an HTTP API's route; * is the route for the rest.
 func httpRouteID(routeKey string) string {
 	if routeKey == "*" {
 		return "HttpApiRouteDefault"
@@ -90,12 +92,13 @@ func httpRouteID(routeKey string) string {
 	return "HttpApiRoute" + normalizedPath(routeKey)
 }
 
+// restMethodID is the id of a method of a REST API.
 func restMethodID(resource, method string) string {
 	return "ApiGatewayMethod" + resource + upperFirst(strings.ToLower(method))
 }
 
 // startCase joins the words of s, each with a large first letter; words end
-// at separators and where a small letter meets a large one.
+// at separators, after digits and where a small letter meets a large one.
 func startCase(s string) string {
 	var b strings.Builder
 	up, lower := true, false
@@ -108,12 +111,12 @@ func startCase(s string) string {
 			r = unicode.ToUpper(r)
 		}
 		b.WriteRune(r)
-		up, lower = false, unicode.IsLower(r)
+		up, lower = unicode.IsDigit(r), unicode.IsLower(r)
 	}
 	return b.String()
 }
 
-// camelCase is startCase with all but the first letters of words small.
+// camelWords is startCase with all but the first letters of words small.
 func camelWords(s string) string {
 	var b strings.Builder
 	up, lower := true, false
@@ -127,7 +130,7 @@ func camelWords(s string) string {
 		default:
 			b.WriteRune(unicode.ToLower(r))
 		}
-		up, lower = false, unicode.IsLower(r)
+		up, lower = unicode.IsDigit(r), unicode.IsLower(r)
 	}
 	return b.String()
 }

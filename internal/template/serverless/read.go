@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
@@ -41,6 +40,8 @@ var configNames = []string{
 	"serverless.js", "serverless.ts", "serverless.cjs", "serverless.mjs",
 }
 
+// load goes the whole way; nil when something stopped it. Whatever did is among
+// the messages.
 func (l *loader) load(path string) *Service {
 	if !l.locate(path) || !l.readRoot() {
 		return nil
@@ -128,6 +129,7 @@ func (l *loader) read(path string) {
 	}
 }
 
+// isCode tells whether a file is a program that node has to run.
 func isCode(path string) bool {
 	switch filepath.Ext(path) {
 	case ".js", ".cjs", ".mjs", ".ts", ".cts", ".mts":
@@ -193,6 +195,7 @@ func (l *loader) findStage() {
 	}
 }
 
+// findRegion settles the region, which ${aws:region} and the stack need.
 func (l *loader) findRegion() {
 	l.region = l.o.Region
 	if l.region == "" {
@@ -203,6 +206,7 @@ func (l *loader) findRegion() {
 	}
 }
 
+// versionNumber finds the major version in "3", "^3.38.0" or ">=3 <5".
 var versionNumber = regexp.MustCompile(`\d+`)
 
 // version tells which major version of the framework the service is written
@@ -232,39 +236,4 @@ func (l *loader) version() string {
 		}
 	}
 	return "4"
-}
-
-// foldList turns a list of objects (`functions` and `resources` may be given
-// that way, usually as files) into one object.
-func (c *compiler) foldList(key string) *document.Node {
-	n := c.cfg.Get(key)
-	if n.IsNull() {
-		return nil
-	}
-	if n.Kind == document.Map {
-		return n
-	}
-	if n.Kind != document.List {
-		c.errorf(n, key, "%s is an object, or a list of objects, not %s", key, kind(n))
-		return nil
-	}
-	out := document.Object(n.Pos)
-	for _, it := range n.Items {
-		switch {
-		case it.IsNull():
-		case it.Kind == document.Map:
-			out = merged(out, it)
-		default:
-			c.errorf(it, key, "the list %s holds %s where an object is needed", key, kind(it))
-		}
-	}
-	return out
-}
-
-// relative is a path as the user would name it.
-func (l *loader) relative(path string) string {
-	if rel, err := filepath.Rel(l.dir, path); err == nil && !strings.HasPrefix(rel, "..") {
-		return filepath.ToSlash(rel)
-	}
-	return path
 }

@@ -31,8 +31,10 @@ type rest struct {
 	preflight []*restCORS
 }
 
+// restMethods are the methods of a REST API.
 var restMethods = append([]string{"ANY"}, httpMethods...)
 
+// stageName is what API Gateway takes as a stage's name.
 var stageName = regexp.MustCompile(`^[-_a-zA-Z0-9]+$`)
 
 // restEvent reads `http: GET x` or the object form.
@@ -98,7 +100,7 @@ func (c *compiler) restAPI() {
 	r.api, r.root = first(r.conf.Get("restApiId")), first(r.conf.Get("restApiRootResourceId"))
 	if r.api == nil {
 		r.api, r.root = ref(r.at, restAPIID), getAtt(r.at, restAPIID, "RootResourceId")
-		r.restAPI()
+		r.makeAPI()
 	} else if r.root == nil {
 		c.errorf(r.api, "provider.apiGateway.restApiId", "an existing API needs restApiRootResourceId too")
 		return
@@ -119,7 +121,8 @@ func (c *compiler) restAPI() {
 	r.deployment()
 }
 
-func (r *rest) restAPI() {
+// makeAPI makes the API itself.
+func (r *rest) makeAPI() {
 	p := r.provider
 	endpoint := object(r.at, "Types", list(r.at, strings.ToUpper(orDefault(p.Get("endpointType").TextOr(""), "EDGE"))),
 		"VpcEndpointIds", first(p.Get("vpcEndpointIds")))
@@ -127,6 +130,7 @@ func (r *rest) restAPI() {
 	if r.conf.Get("shouldStartNameWithService").TruthOr(false) {
 		name = r.service + "-" + r.stage
 	}
+	// An empty policy takes back one that an earlier deployment set.
 	policy := document.Str("", r.at)
 	if rp := r.conf.Get("resourcePolicy"); set(rp) && len(rp.Items)+len(rp.Members) > 0 {
 		policy = object(rp.Pos, "Version", "2012-10-17", "Statement", rp)
@@ -231,6 +235,7 @@ func (r *rest) usagePlans(deployment string, stage *document.Node) {
 	}
 }
 
+// usagePlan makes one plan; the only one of a service has no name.
 func (r *rest) usagePlan(deployment, name string, n *document.Node) {
 	at := r.compiler.at(n)
 	title, text := r.service+"-"+r.stage, "Usage plan for "+r.service+" "+r.stage+" stage"
@@ -248,6 +253,7 @@ func (r *rest) usagePlan(deployment, name string, n *document.Node) {
 	r.add(at, "ApiGatewayUsagePlan"+upperFirst(name), "AWS::ApiGateway::UsagePlan", p, deployment)
 }
 
+// apiKey makes a key and puts it into its plan. Keys are text or an object.
 func (r *rest) apiKey(deployment, plan string, number int, n *document.Node) {
 	at := r.compiler.at(n)
 	suffix := upperFirst(plan) + itoa(number)

@@ -45,6 +45,7 @@ func lambdaTemplate(body string, claims []string) string {
 `
 }
 
+// The bodies of the two content types that `integration: lambda` reads.
 const (
 	jsonBody = "#set($body = $input.json(\"$\"))\n"
 	formBody = `#define($body)
@@ -136,6 +137,8 @@ func (r *rest) responseHeaders(e restEvent) []document.Member {
 	return append(out, members(e.conf.Get("response").Get("headers"))...)
 }
 
+// integrationResponses choose a status by the function's error message and
+// make the answer for it.
 func (r *rest) integrationResponses(e restEvent) *document.Node {
 	conf := e.conf.Get("response")
 	out := list(e.pos)
@@ -160,6 +163,7 @@ func (r *rest) integrationResponses(e restEvent) *document.Node {
 	return out
 }
 
+// methodResponses declare the statuses and headers that the integration sets.
 func (r *rest) methodResponses(e restEvent) *document.Node {
 	out := list(e.pos)
 	for _, x := range responses(e) {
@@ -210,6 +214,7 @@ func (r *rest) cors(e restEvent) *restCORS {
 	return c
 }
 
+// appendNew appends the items that are not in the list yet.
 func appendNew(list []string, items ...string) []string {
 	for _, it := range items {
 		if !slices.Contains(list, it) {

@@ -8,6 +8,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/document"
 )
 
+// itoa is a number inside an id.
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // method makes one method with its permission, authorizer and validation.
@@ -66,6 +67,7 @@ func parameters(e restEvent) []parameter {
 	return out
 }
 
+// requestParameters tells which parameters are required.
 func requestParameters(e restEvent) *document.Node {
 	out := document.Object(e.pos)
 	for _, p := range parameters(e) {
@@ -155,6 +157,7 @@ type restAuthorizer struct {
 	pos      diag.Position
 }
 
+// cognito tells whether a user pool does the checking.
 func (a *restAuthorizer) cognito() bool {
 	return a.kind == "COGNITO_USER_POOLS" || a.arn.IsScalar() && strings.Contains(a.arn.Text, ":cognito-idp:")
 }
@@ -237,6 +240,8 @@ func (r *rest) authorize(e restEvent, p *document.Node) string {
 	return id
 }
 
+// authorizer makes the authorizer and lets it call its function. Only the
+// object form sets how long answers are kept: 300 seconds if it does not say.
 func (r *rest) authorizer(id string, a *restAuthorizer) {
 	at := a.pos
 	ttl := unlessNull(a.conf.Get("resultTtlInSeconds"))

@@ -12,11 +12,12 @@ import (
 	"github.com/suiro-dev/suiro/internal/document"
 )
 
-// TestValuesOfTheWrongKindAreNeverFatal puts a value of every other kind into
-// every place of the example services: each must give a service or messages.
+// TestValuesOfTheWrongKindAreNeverFatal puts values of other kinds into every
+// place of the example services, a quarter of the pairs: each must give a
+// service or messages.
 func TestValuesOfTheWrongKindAreNeverFatal(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads some ten thousand services")
+		t.Skip("reads some thousand services")
 	}
 	wrong := []string{`null`, `""`, `"x"`, `7`, `true`, `[]`, `{}`, `["x"]`, `[null]`, `{"a": "b"}`, `{"Ref": "X"}`}
 	var values []*document.Node
@@ -39,9 +40,14 @@ func TestValuesOfTheWrongKindAreNeverFatal(t *testing.T) {
 			input, _, _ := strings.Cut(string(data), "\n-----\n")
 			root, _ := document.Parse(file, []byte(input))
 			path := filepath.Join(t.TempDir(), "serverless.json")
+			place := 0
 			each(root, func(n *document.Node) {
 				was := *n
-				for _, v := range values {
+				place++
+				for i, v := range values {
+					if (place+i)%4 != 0 {
+						continue
+					}
 					*n = *v
 					tryLoad(t, path, root)
 				}

@@ -32,6 +32,7 @@ func (f *function) allow(at diag.Position, actions []string, resources ...*docum
 	f.role.add(object(at, "Effect", "Allow", "Action", texts(at, actions), "Resource", list(at, items...)))
 }
 
+// add adds a statement once.
 func (r *role) add(statement *document.Node) {
 	for _, s := range r.statements {
 		if s.Equal(statement) {
@@ -115,6 +116,8 @@ func (c *compiler) ownStatements(f *function) *document.Node {
 	return unlessNull(f.node.Get("iam").Get("role").Get("statements"))
 }
 
+// functionRole begins a role for one function. What it says about path,
+// boundary and tags stands over what the service says.
 func (c *compiler) functionRole(f *function, conf *document.Node, perFunction bool) *role {
 	own := f.node.Get("iam").Get("role")
 	name := first(f.node.Get("iamRoleStatementsName"), own.Get("name"))
@@ -129,6 +132,7 @@ func (c *compiler) functionRole(f *function, conf *document.Node, perFunction bo
 	return r
 }
 
+// items lists the items of a list; none for anything else.
 func items(n *document.Node) []*document.Node {
 	if n == nil {
 		return nil
@@ -136,6 +140,7 @@ func items(n *document.Node) []*document.Node {
 	return n.Items
 }
 
+// newRole begins a role by the settings conf.
 func (c *compiler) newRole(id string, at diag.Position, conf, name *document.Node) *role {
 	if name == nil {
 		name = first(conf.Get("name"))

@@ -54,6 +54,7 @@ type scriptMessage struct {
 // tail keeps the last few kilobytes written to it.
 type tail struct{ data []byte }
 
+// Write keeps the end of all that was written.
 func (t *tail) Write(p []byte) (int, error) {
 	t.data = append(t.data, p...)
 	if n := len(t.data) - 4096; n > 0 {
@@ -226,6 +227,7 @@ func (l *loader) run(ctx context.Context, file string, code []byte, keys []strin
 	return scriptMessage{}, diag.Errorf(diag.Position{File: file}, "", "node ended before the configuration was read: %v%s", err, s.stderr.text())
 }
 
+// text is what was kept, on lines of its own.
 func (t *tail) text() string {
 	if s := strings.TrimSpace(string(t.data)); s != "" {
 		return "\n" + s
@@ -233,6 +235,7 @@ func (t *tail) text() string {
 	return ""
 }
 
+// write sends one line to node.
 func (s *script) write(v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -242,6 +245,7 @@ func (s *script) write(v any) error {
 	return err
 }
 
+// receive reads one line from node.
 func (s *script) receive() (m scriptMessage, err error) {
 	line, err := s.out.ReadBytes('\n')
 	if err != nil {
@@ -260,6 +264,7 @@ func (l *loader) reply(ctx context.Context, m scriptMessage, file string) map[st
 	return map[string]any{"answer": m.Ask, "value": json.RawMessage(n.JSON())}
 }
 
+// question finds the value that code asks for.
 func (l *loader) question(ctx context.Context, m scriptMessage, at diag.Position) (*document.Node, error) {
 	if l.vars == nil {
 		return nil, errors.New("variables can be asked for in ${file(...)}, not while the service file itself is read")

@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/resource"
+	"github.com/suiro-dev/suiro/internal/template"
 )
 
 var update = flag.Bool("update", false, "write the expectations of the golden files")
@@ -223,6 +225,29 @@ func flattenOne(v map[string]any, add func(string, any)) {
 			}
 		default:
 			add(key, x)
+		}
+	}
+}
+
+// TestTemplatesHold checks with the template reader that every reference in
+// what Load makes leads somewhere and that no resources wait for each other.
+func TestTemplatesHold(t *testing.T) {
+	for _, name := range []string{"chat", "api", "individual"} {
+		svc, lines := loadDir(t, filepath.Join("testdata", "framework", name), Options{})
+		if svc == nil {
+			t.Fatal(lines)
+		}
+		tmpl, msgs := template.New(svc.Root, svc.Dir)
+		if msgs.HasErrors() {
+			t.Fatal(msgs)
+		}
+		stack := resource.Stack{Name: svc.Stack, Region: svc.Region, AccountID: "000000000000", Partition: "aws", URLSuffix: "amazonaws.com"}
+		bound, msgs := tmpl.Bind(stack, svc.Parameters, nil)
+		if msgs.HasErrors() {
+			t.Fatal(msgs)
+		}
+		if _, msgs := bound.Order(); msgs.HasErrors() {
+			t.Error(msgs)
 		}
 	}
 }

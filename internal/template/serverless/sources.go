@@ -29,8 +29,10 @@ func (l *loader) sources() map[string]variable.Func {
 	return m
 }
 
+// scalarAnswer is a text that stands where the variable stands.
 func scalarAnswer(c variable.Call, text string) *document.Node { return document.Str(text, c.Pos) }
 
+// fromEnv answers ${env:NAME}.
 func (l *loader) fromEnv(_ context.Context, c variable.Call) (*document.Node, error) {
 	if v, ok := l.getenv(c.Address); ok {
 		return scalarAnswer(c, v), nil
@@ -44,6 +46,7 @@ func (l *loader) fromEnv(_ context.Context, c variable.Call) (*document.Node, er
 	return nil, &variable.Absent{Text: "the environment does not set " + c.Address, Hint: hint}
 }
 
+// fromOpt answers ${opt:name}, and ${opt:} with all options.
 func (l *loader) fromOpt(_ context.Context, c variable.Call) (*document.Node, error) {
 	given := map[string]string{}
 	for k, v := range l.o.CLI {
@@ -72,6 +75,7 @@ func (l *loader) fromOpt(_ context.Context, c variable.Call) (*document.Node, er
 	return nil, &variable.Absent{Text: "the option --" + c.Address + " is not given", Hint: "give it a fallback: ${" + c.Raw + ", 'value'}"}
 }
 
+// textMap is a Go map as an object, keys sorted.
 func textMap(at diag.Position, m map[string]string) *document.Node {
 	out := document.Object(at)
 	keys := make([]string, 0, len(m))
@@ -85,6 +89,7 @@ func textMap(at diag.Position, m map[string]string) *document.Node {
 	return out
 }
 
+// orDefault is s, or the fallback when it is empty.
 func orDefault(s, fallback string) string {
 	if s == "" {
 		return fallback
@@ -116,6 +121,7 @@ func (l *loader) fromParam(ctx context.Context, c variable.Call) (*document.Node
 	}
 }
 
+// fromSls answers what the framework itself knows.
 func (l *loader) fromSls(_ context.Context, c variable.Call) (*document.Node, error) {
 	switch c.Address {
 	case "stage":
@@ -130,6 +136,7 @@ func (l *loader) fromSls(_ context.Context, c variable.Call) (*document.Node, er
 	return nil, fmt.Errorf("sls knows stage and instanceId, not %q", c.Address)
 }
 
+// fromAWS answers what the account is.
 func (l *loader) fromAWS(ctx context.Context, c variable.Call) (*document.Node, error) {
 	switch c.Address {
 	case "accountId":
@@ -152,6 +159,7 @@ func (l *loader) fromAWS(ctx context.Context, c variable.Call) (*document.Node, 
 	return nil, fmt.Errorf("aws knows accountId, region and partition, not %q", c.Address)
 }
 
+// partition is the partition a region belongs to.
 func partition(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
@@ -212,6 +220,7 @@ func (l *loader) customResolvers(m map[string]variable.Func) {
 	}
 }
 
+// strToBool answers ${strToBool(text)}.
 func strToBool(_ context.Context, c variable.Call) (*document.Node, error) {
 	if len(c.Params) == 0 {
 		return nil, fmt.Errorf("strToBool needs a value, as in ${strToBool(${env:FLAG})}")
@@ -241,6 +250,7 @@ var gitQuestions = map[string][]string{
 	"repository":    {"rev-parse", "--show-toplevel"},
 }
 
+// fromGit asks git, as version 4 and serverless-plugin-git-variables do.
 func (l *loader) fromGit(ctx context.Context, c variable.Call) (*document.Node, error) {
 	args, ok := gitQuestions[c.Address]
 	if !ok {

@@ -67,6 +67,7 @@ func (c *compiler) scheduler(e event, conf, rate *document.Node, n int) {
 	f.allow(at, []string{"lambda:InvokeFunction"}, sub(at, arn), sub(at, arn+":*"))
 }
 
+// enabledState is a rule's State.
 func enabledState(conf *document.Node) string {
 	if !conf.Get("enabled").TruthOr(true) {
 		return "DISABLED"
@@ -74,6 +75,7 @@ func enabledState(conf *document.Node) string {
 	return "ENABLED"
 }
 
+// intrinsic tells whether a map is a function call of CloudFormation.
 func intrinsic(n *document.Node) bool {
 	return len(n.Members) == 1 && (n.Members[0].Key == "Ref" || strings.HasPrefix(n.Members[0].Key, "Fn::"))
 }
@@ -157,6 +159,7 @@ func (c *compiler) mapping(e event, arn *document.Node) *document.Node {
 	return p
 }
 
+// orNumber returns n if it counts as given, else the number.
 func orNumber(n *document.Node, fallback int, at diag.Position) *document.Node {
 	if set(n) {
 		return n
@@ -213,6 +216,7 @@ func (c *compiler) stream(e event) {
 	c.add(e.pos, normalized(e.f.key)+"EventSourceMapping"+upperFirst(kind)+normalizedText(name), "AWS::Lambda::EventSourceMapping", p, needs...)
 }
 
+// streamFailures says where batches go that could not be processed.
 func (c *compiler) streamFailures(e event, p *document.Node) {
 	n := e.conf.Get("destinations").Get("onFailure")
 	if !set(n) {

@@ -23,8 +23,10 @@ type websocketAuthorizer struct {
 	function *function // of this service, or nil
 }
 
+// websocketsDescription describes the API, stage and deployment by default.
 const websocketsDescription = "Serverless Websockets"
 
+// websocketEvent reads `websocket: $route` or the object form.
 func (c *compiler) websocketEvent(e event) {
 	w := websocketEvent{event: e, route: e.conf}
 	if e.conf.Kind == document.Map {
@@ -49,6 +51,8 @@ func (c *compiler) websocketEvent(e event) {
 	c.websockets = append(c.websockets, w)
 }
 
+// websocketAuthorizer reads the authorizer of an event: the key of a function,
+// an ARN, or an object with one of the two and the sources of the identity.
 func (c *compiler) websocketAuthorizer(e event, n *document.Node) *websocketAuthorizer {
 	key := e.key + ".authorizer"
 	// Auth, not Authorization, is the framework's default (its guide to
@@ -123,6 +127,8 @@ func (c *compiler) websocketsAPI() {
 	c.output(at, "ServiceEndpointWebsocket", "URL of the service endpoint", endpointURL(at, "wss://", api, "/"+c.stage))
 }
 
+// websocketsRoot makes the API itself, and lets every generated role push to
+// its connections.
 func (c *compiler) websocketsRoot(at diag.Position) *document.Node {
 	p := c.provider
 	api := object(at,
@@ -154,6 +160,7 @@ func (c *compiler) websocketRoute(w websocketEvent, api *document.Node) []string
 	if old := c.resources.Get(route); old != nil {
 		c.msgs.Add(diag.Errorf(at, w.key, "the route %q is already taken", w.route.Text))
 	}
+	// The expression alone does not answer: replies follow the route response.
 	if w.response != nil {
 		p.Set("RouteResponseSelectionExpression", w.response)
 		c.add(at, route+"Response", "AWS::ApiGatewayV2::RouteResponse", object(at,
@@ -176,6 +183,8 @@ func (c *compiler) websocketRoute(w websocketEvent, api *document.Node) []string
 	return ids
 }
 
+// websocketAuthorizerResource makes an authorizer and lets it call its
+// function; routes with the same one share it.
 func (c *compiler) websocketAuthorizerResource(at diag.Position, api *document.Node, a *websocketAuthorizer) string {
 	id := normalized(a.name) + "WebsocketsAuthorizer"
 	apiID := api.Get("Ref").TextOr("")
@@ -195,6 +204,7 @@ func (c *compiler) websocketAuthorizerResource(at diag.Position, api *document.N
 const websocketLogFormat = "$context.identity.sourceIp $context.identity.caller $context.identity.user [$context.requestTime] " +
 	`"$context.eventType $context.routeKey $context.connectionId" $context.requestId`
 
+// websocketsStage makes the stage, named as the service's stage.
 func (c *compiler) websocketsStage(at diag.Position, api, description *document.Node, deployment string) {
 	p := object(at, "ApiId", api, "StageName", c.stage, "Description", description, "DeploymentId", ref(at, deployment))
 	if logs := c.provider.Get("logs").Get("websocket"); set(logs) {
@@ -214,6 +224,7 @@ func (c *compiler) websocketsStage(at diag.Position, api, description *document.
 	c.add(at, websocketsStageID, "AWS::ApiGatewayV2::Stage", p)
 }
 
+// apiLogGroup makes the log group of an API's access log.
 func (c *compiler) apiLogGroup(at diag.Position, id, name string) {
 	c.add(at, id, "AWS::Logs::LogGroup", object(at, "LogGroupName", name,
 		"RetentionInDays", first(c.provider.Get("logRetentionInDays")),

@@ -73,15 +73,18 @@ func (t Text) whole() *Variable {
 	return nil
 }
 
+// parser reads s from i on.
 type parser struct {
 	s string
 	i int
 }
 
+// fail makes a SyntaxError.
 func (p *parser) fail(at int, format string, args ...any) error {
 	return &SyntaxError{Offset: at, Text: fmt.Sprintf(format, args...)}
 }
 
+// peek is the byte at the cursor, 0 at the end.
 func (p *parser) peek() byte {
 	if p.i < len(p.s) {
 		return p.s[p.i]
@@ -89,6 +92,7 @@ func (p *parser) peek() byte {
 	return 0
 }
 
+// space skips space.
 func (p *parser) space() {
 	for p.peek() == ' ' || p.peek() == '\n' || p.peek() == '\t' || p.peek() == '\r' {
 		p.i++
@@ -172,6 +176,7 @@ func (p *parser) startsVariable() bool {
 	return rest[n] == '(' || rest[n] == ':' && !strings.HasPrefix(rest[n:], "::")
 }
 
+// typeLength is the length of the word that s begins with.
 func typeLength(s string) int {
 	for i := 0; i < len(s); i++ {
 		c := s[i]

@@ -49,6 +49,7 @@ type Resolver struct {
 	sources map[string]Func
 	shallow map[*document.Node]*document.Node // value of a string node, inner variables unresolved
 	deep    map[*document.Node]*document.Node // value of a node, everything resolved
+	failed  map[*document.Node]error          // strings that have no value: said once
 	opening map[*document.Node]bool           // strings whose shallow value is being computed
 	within  map[*document.Node]bool           // nodes being resolved deeply
 	path    []string                          // property being resolved, for messages
@@ -60,7 +61,7 @@ func New(root *document.Node, sources map[string]Func) *Resolver {
 	r := &Resolver{
 		root: root, sources: map[string]Func{},
 		shallow: map[*document.Node]*document.Node{}, deep: map[*document.Node]*document.Node{},
-		opening: map[*document.Node]bool{}, within: map[*document.Node]bool{},
+		failed: map[*document.Node]error{}, opening: map[*document.Node]bool{}, within: map[*document.Node]bool{},
 	}
 	for name, f := range sources {
 		r.sources[name] = f
@@ -129,6 +130,7 @@ func (r *Resolver) Walk(ctx context.Context, n *document.Node, keys []string) (*
 	return n, nil
 }
 
+// child is a member of a map or an item of a list, or nil.
 func child(n *document.Node, key string) *document.Node {
 	if n == nil {
 		return nil
@@ -165,6 +167,7 @@ func (r *Resolver) resolve(ctx context.Context, n *document.Node) *document.Node
 	return out
 }
 
+// resolveOnce is resolve without the memory.
 func (r *Resolver) resolveOnce(ctx context.Context, n *document.Node) *document.Node {
 	switch n.Kind {
 	case document.String:
@@ -234,6 +237,9 @@ func (r *Resolver) value(ctx context.Context, n *document.Node) (*document.Node,
 	if done, ok := r.shallow[n]; ok {
 		return done, nil
 	}
+	if err, ok := r.failed[n]; ok {
+		return nil, err
+	}
 	if r.opening[n] {
 		return nil, diag.Errorf(n.Pos, "", "the value of %q depends on itself", n.Text)
 	}
@@ -246,12 +252,15 @@ func (r *Resolver) value(ctx context.Context, n *document.Node) (*document.Node,
 	delete(r.opening, n)
 	r.steps--
 	if err != nil {
+		r.failed[n] = err
 		return nil, err
 	}
 	r.shallow[n] = v
 	return v, nil
 }
 
+// evaluate computes the value of a text with variables. A text that is one
+// variable becomes its value, of whatever type; any other stays text.
 func (r *Resolver) evaluate(ctx context.Context, n *document.Node) (*document.Node, error) {
 	t, err := Parse(n.Text)
 	if err != nil {
@@ -309,6 +318,7 @@ func (r *Resolver) text(ctx context.Context, t Text, at diag.Position) (string, 
 	return b.String(), nil
 }
 
+// kindOf names what cannot stand inside text.
 func kindOf(n *document.Node) string {
 	switch {
 	case n.IsNull():
@@ -351,6 +361,7 @@ func (r *Resolver) variable(ctx context.Context, v *Variable, at diag.Position) 
 	return nil, m
 }
 
+// ask puts one source's question, after answering the variables in it.
 func (r *Resolver) ask(ctx context.Context, src Source, at diag.Position, last bool) (*document.Node, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -381,6 +392,7 @@ func (r *Resolver) ask(ctx context.Context, src Source, at diag.Position, last b
 	return n, err
 }
 
+// rawCall writes a call as the user would have, its variables answered.
 func rawCall(kind string, c Call) string {
 	var b strings.Builder
 	b.WriteString(kind)
@@ -393,6 +405,7 @@ func rawCall(kind string, c Call) string {
 	return b.String()
 }
 
+// names lists the sources.
 func (r *Resolver) names() []string {
 	var out []string
 	for name := range r.sources {

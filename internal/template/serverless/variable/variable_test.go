@@ -196,3 +196,12 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAFailureIsSaidOnce(t *testing.T) {
+	root, _ := document.Parse("s.yml", []byte("a: ${env:NOPE}\nb: ${self:a}\nc: x-${self:b}\nd: {e: '${self:a}'}\n"))
+	r := New(root, testSources())
+	r.Resolve(context.Background())
+	if len(r.Messages) != 1 || r.Messages[0].Key != "a" || r.Messages[0].Position.Line != 1 {
+		t.Error(r.Messages)
+	}
+}
