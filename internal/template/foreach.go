@@ -30,6 +30,23 @@ func hasForEach(n *document.Node) bool {
 	return false
 }
 
+// Expand writes out every Fn::ForEach of a template that is not plain
+// CloudFormation yet, so that transforms see the resources it makes. A
+// template without loops is returned as it is. Pseudo parameters have no
+// value here.
+func Expand(root *document.Node, params map[string]string) (*document.Node, diag.List) {
+	var msgs diag.List
+	if !hasForEach(root) {
+		return root, nil
+	}
+	t := &Template{root: root, params: map[string]*Parameter{}}
+	t.readParameters(&msgs)
+	t.mappings = t.section("Mappings", &msgs)
+	b := &Bound{t: t, env: unknownEnv{}, values: map[string]*document.Node{}}
+	b.bindParameters(params, &msgs)
+	return b.expanded(&msgs), msgs
+}
+
 // expandLoops replaces the template by one in which every Fn::ForEach of
 // AWS::LanguageExtensions is written out.
 func (b *Bound) expandLoops(msgs *diag.List) {
@@ -37,6 +54,17 @@ func (b *Bound) expandLoops(msgs *diag.List) {
 		msgs.Add(diag.Warningf(b.t.root.Pos, "Transform", "Fn::ForEach works on AWS only with the transform %s", LanguageExtensions).
 			WithHint("add Transform: %s", LanguageExtensions))
 	}
+	t, more := New(b.expanded(msgs), b.t.Dir)
+	for _, m := range more {
+		if m.Severity == diag.Error {
+			msgs.Add(m) // warnings came with the first New
+		}
+	}
+	b.t = t
+}
+
+// expanded is the root with its loops written out.
+func (b *Bound) expanded(msgs *diag.List) *document.Node {
 	l := looper{b: b, msgs: msgs}
 	root := *b.t.root
 	root.Members = append([]document.Member(nil), root.Members...)
@@ -46,13 +74,7 @@ func (b *Bound) expandLoops(msgs *diag.List) {
 			root.Members[i].Value = l.expand(m.Value, m.Key)
 		}
 	}
-	expanded, more := New(&root, b.t.Dir)
-	for _, m := range more {
-		if m.Severity == diag.Error {
-			msgs.Add(m) // warnings came with the first New
-		}
-	}
-	b.t = expanded
+	return &root
 }
 
 type looper struct {

@@ -42,10 +42,11 @@ func (a *api) restAPI() {
 	a.gatewayResponses()
 	a.restStage(a.out[from:])
 	a.usagePlan()
-	for _, name := range []string{"Models"} {
-		if v := a.props.Get(name); !v.IsNull() {
-			a.warnf(v, name, "request models are not checked on this machine")
-		}
+	if v := a.props.Get("Models"); !v.IsNull() {
+		a.warnf(v, "Models", "request models are not checked on this machine")
+	}
+	if v := a.props.Get("Auth").Get("ResourcePolicy"); !v.IsNull() {
+		a.warnf(v, "Auth.ResourcePolicy", "the resource policy is not applied on this machine")
 	}
 }
 

@@ -37,12 +37,16 @@ func managedPolicy(name string, at diag.Position) *document.Node {
 
 // role chooses the function's role: the given one, or a made {Id}Role.
 func (f *function) role(props *document.Node) {
-	if given := f.props.Get("Role"); !given.IsNull() {
+	id := f.id + "Role"
+	made := getAtt(id, "Arn", f.pos)
+	given := f.props.Get("Role")
+	if given.IsNull() {
+		given = made
+	} else if given = orMade(given, made); given == f.props.Get("Role") {
 		props.Set("Role", given)
 		return
 	}
-	id := f.id + "Role"
-	props.Set("Role", getAtt(id, "Arn", f.pos))
+	props.Set("Role", given)
 	f.made = &role{id: id, managed: document.Seq(f.pos), policies: document.Seq(f.pos)}
 	f.manage("AWSLambdaBasicExecutionRole")
 	if mode := f.props.Get("Tracing"); mode.TextOr("") == "Active" {
@@ -60,6 +64,25 @@ func (f *function) role(props *document.Node) {
 		doc := f.made.policies.Items[len(f.made.policies.Items)-1].Get("PolicyDocument")
 		doc.Set("Version", text("2012-10-17", f.pos))
 	}
+}
+
+// orMade puts the made role in place of AWS::NoValue in
+// {"Fn::If": [HasRole, given, AWS::NoValue]}; anything else is returned as it
+// is. SAM makes the role only under the opposite condition; here it is always
+// there, which nothing notices.
+func orMade(given, made *document.Node) *document.Node {
+	parts, ok := ifBranches(given)
+	if !ok || refName(parts[1]) != "AWS::NoValue" && refName(parts[2]) != "AWS::NoValue" {
+		return given
+	}
+	choice := document.Seq(given.Pos, parts[0])
+	for _, p := range parts[1:] {
+		if refName(p) == "AWS::NoValue" {
+			p = made
+		}
+		choice.Items = append(choice.Items, p)
+	}
+	return object(given.Pos, "Fn::If", choice)
 }
 
 // manage gives the made role one of AWS's managed policies.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template"
 )
 
 // Name is the transform a SAM template lists.
@@ -43,8 +44,12 @@ func Transform(root *document.Node, dir string, params map[string]string) (*docu
 	if !Uses(root) {
 		return root, nil
 	}
+	root, msgs := template.Expand(root, params)
+	if msgs.HasErrors() {
+		return root, msgs
+	}
 	t := &translator{
-		dir: dir, root: root, given: params, resources: root.Get("Resources"),
+		msgs: msgs, dir: dir, root: root, given: params, resources: root.Get("Resources"),
 		renames: map[string]string{}, apis: map[string]*api{}, patches: map[string][]patch{},
 		conditions: root.Get("Conditions").Clone(),
 	}
