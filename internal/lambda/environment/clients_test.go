@@ -31,7 +31,7 @@ func ricDir() string {
 	return "/tmp/ric"
 }
 
-func testFunctions(t *testing.T, elem ...string) string {
+func testFunctions(t testing.TB, elem ...string) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join(append([]string{"..", "..", "..", "test", "functions"}, elem...)...))
 	if err != nil {
@@ -40,14 +40,14 @@ func testFunctions(t *testing.T, elem ...string) string {
 	return dir
 }
 
-func need(t *testing.T, path, how string) {
+func need(t testing.TB, path, how string) {
 	t.Helper()
 	if _, err := os.Stat(path); err != nil {
 		t.Skipf("%s is not there: %s", path, how)
 	}
 }
 
-func goClient(t *testing.T) clientCommand {
+func goClient(t testing.TB) clientCommand {
 	bin := filepath.Join(t.TempDir(), "bootstrap")
 	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bin, "./goecho")
 	cmd.Dir = testFunctions(t)
@@ -57,7 +57,7 @@ func goClient(t *testing.T) clientCommand {
 	return clientCommand{path: bin, handler: "bootstrap"}
 }
 
-func nodeClient(t *testing.T) clientCommand {
+func nodeClient(t testing.TB) clientCommand {
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Skip("node is not installed")
@@ -67,13 +67,13 @@ func nodeClient(t *testing.T) clientCommand {
 	return clientCommand{path: node, args: []string{filepath.Join(ric, "bin", "index.mjs")}, dir: testFunctions(t, "clients"), handler: "index.handler"}
 }
 
-func pythonClient(t *testing.T) clientCommand {
+func pythonClient(t testing.TB) clientCommand {
 	python := filepath.Join(ricDir(), "venv", "bin", "python")
 	need(t, python, "run test/install-ric.sh")
 	return clientCommand{path: python, args: []string{"-m", "awslambdaric"}, dir: testFunctions(t, "clients"), handler: "index.handler"}
 }
 
-func rustClient(t *testing.T) clientCommand {
+func rustClient(t testing.TB) clientCommand {
 	bin := filepath.Join(ricDir(), "rust", "release", "echo")
 	need(t, bin, "run cargo build --release --target-dir "+ricDir()+"/rust in test/functions/rust")
 	return clientCommand{path: bin, handler: "bootstrap"}
@@ -102,7 +102,7 @@ func TestAWSClients(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		client  func(*testing.T) clientCommand
+		client  func(testing.TB) clientCommand
 		failure string // how the error "oh" begins
 	}{
 		{"aws-lambda-go", goClient, `{"errorMessage":"oh","errorType":"errorString"`},
@@ -156,7 +156,7 @@ func TestAWSClientsStream(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, handler, tail string
-		client              func(*testing.T) clientCommand
+		client              func(testing.TB) clientCommand
 	}{
 		{"aws-lambda-go", "", "", goClient},
 		{"aws-lambda-ric for Node", "index.streaming", "!", nodeClient},
