@@ -25,7 +25,9 @@ type printer struct {
 	width  int // of the function column, grows with the longest name
 
 	mu      sync.Mutex
-	pending string // a progress line that stands on the terminal's last row
+	pending string   // a progress line that stands on the terminal's last row
+	held    []string // JSON lines of before the ready line, which comes first
+	told    bool     // the ready line is out
 }
 
 func newPrinter(c *cli, asJSON bool) *printer {
@@ -63,7 +65,13 @@ func (p *printer) run(entries <-chan journal.Entry) {
 
 func (p *printer) ready(r node.Ready, took time.Duration) {
 	if p.json {
-		p.line(jsonText(r))
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		fmt.Fprintln(p.cli.stdout, jsonText(r))
+		for _, s := range p.held {
+			fmt.Fprintln(p.cli.stdout, s)
+		}
+		p.held, p.told = nil, true
 		return
 	}
 	p.line("")
@@ -112,7 +120,7 @@ func (p *printer) entry(e journal.Entry) {
 		if e.Kind == journal.Progress || e.Kind == journal.Noticed && e.Err != "" {
 			fmt.Fprintf(p.cli.stderr, "suiro: %s\n", strings.TrimSpace(e.Text+" "+e.Err))
 		}
-		p.line(jsonText(e))
+		p.jsonLine(jsonText(e))
 		return
 	}
 	if e.Dropped > 0 {
@@ -240,6 +248,17 @@ func (p *printer) line(s string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clearPending()
+	fmt.Fprintln(p.cli.stdout, s)
+}
+
+// jsonLine prints a line of JSON output, after the ready line.
+func (p *printer) jsonLine(s string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.told {
+		p.held = append(p.held, s)
+		return
+	}
 	fmt.Fprintln(p.cli.stdout, s)
 }
 

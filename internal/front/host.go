@@ -27,6 +27,18 @@ func (f *Front) routeByHost(w http.ResponseWriter, r *http.Request, aws *Listene
 	aws.endpoint.Handler.ServeHTTP(w, r)
 }
 
+// Hosts are the AWS host names that endpoints stand for, and their ports: what
+// a process needs to find here what code in it calls by its AWS name.
+func (f *Front) Hosts() map[string]int {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	ports := make(map[string]int, len(f.hosts))
+	for name, l := range f.hosts {
+		ports[name] = l.Port()
+	}
+	return ports
+}
+
 // endpointHosts end the host names that AWS gives to single APIs, functions
 // and distributions.
 var endpointHosts = []string{

@@ -49,6 +49,28 @@ var accepted = map[string]string{
 	"AWS::WAFv2::WebACLAssociation":               "nothing is filtered here",
 }
 
+// parts are resources that only serve another one, which is not run and is
+// said to be missing; that is enough.
+var parts = map[string]string{
+	"AWS::ApiGateway::Authorizer":          "a REST API",
+	"AWS::ApiGateway::BasePathMapping":     "a REST API",
+	"AWS::ApiGateway::Deployment":          "a REST API",
+	"AWS::ApiGateway::DomainName":          "a REST API",
+	"AWS::ApiGateway::GatewayResponse":     "a REST API",
+	"AWS::ApiGateway::Method":              "a REST API",
+	"AWS::ApiGateway::Model":               "a REST API",
+	"AWS::ApiGateway::RequestValidator":    "a REST API",
+	"AWS::ApiGateway::Resource":            "a REST API",
+	"AWS::ApiGateway::Stage":               "a REST API",
+	"AWS::AppSync::ApiKey":                 "an AppSync API",
+	"AWS::AppSync::DataSource":             "an AppSync API",
+	"AWS::AppSync::GraphQLSchema":          "an AppSync API",
+	"AWS::AppSync::Resolver":               "an AppSync API",
+	"AWS::CloudFront::CachePolicy":         "a distribution",
+	"AWS::CloudFront::OriginAccessControl": "a distribution",
+	"AWS::SNS::Subscription":               "a topic",
+}
+
 // inert stands for a resource that Suiro does not run: it has a name and an
 // ARN, so that what refers to it can start, and nothing behind them.
 type inert struct {
@@ -71,6 +93,9 @@ func (h inert) Schema() resource.Schema { return nil }
 func (h inert) Check(spec resource.Spec) diag.List {
 	if h.why != "" {
 		return diag.List{diag.Notef(spec.Pos, spec.LogicalID, "%s has no effect here: %s", spec.Type, h.why)}
+	}
+	if whole := parts[spec.Type]; whole != "" {
+		return diag.List{diag.Notef(spec.Pos, spec.LogicalID, "%s is part of %s, which Suiro does not run", spec.Type, whole)}
 	}
 	if strings.HasPrefix(spec.Type, "Custom::") || spec.Type == "AWS::CloudFormation::CustomResource" {
 		return diag.List{diag.Warningf(spec.Pos, spec.LogicalID, "custom resource %s is not run", spec.Type)}

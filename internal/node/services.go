@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -155,7 +156,23 @@ func (s *services) environ(fn lambda.FunctionInfo) map[string]string {
 	if stages := s.gateway.Endpoints(); len(stages) == 1 && stages[0].Stage != "" {
 		env["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = strings.Replace(stages[0].URL, "ws://", "http://", 1)
 	}
+	if strings.HasPrefix(fn.Runtime, "nodejs") {
+		env["SUIRO_HOSTS"] = hostList(s.front.Hosts())
+	}
 	return env
+}
+
+// hostList is "name=port,…", which lambda/runtime/node/hosts.js reads and
+// takes out of the environment before the function's code runs.
+func hostList(ports map[string]int) string {
+	pairs := make([]string, 0, len(ports))
+	for name, port := range ports {
+		if strings.Contains(name, ".amazon") || strings.HasSuffix(name, ".on.aws") {
+			pairs = append(pairs, fmt.Sprintf("%s=%d", name, port))
+		}
+	}
+	slices.Sort(pairs)
+	return strings.Join(pairs, ",")
 }
 
 func (s *services) endpoints() []Endpoint {

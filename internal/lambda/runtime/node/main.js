@@ -3,6 +3,7 @@
 // Lambda runtime does. Started as: node main.js, in the task root, with the
 // environment variables of Lambda set.
 
+require('./hosts.js');
 const { Api } = require('./api.js');
 const { errors, describe, asError } = require('./errors.js');
 const log = require('./log.js');
@@ -17,6 +18,16 @@ const root = process.env.LAMBDA_TASK_ROOT || process.cwd();
 // nodejs24.x on, callbacks are gone (Lambda guide, Node.js handler).
 const declared = parseInt((process.env.AWS_EXECUTION_ENV || '').replace('AWS_Lambda_nodejs', ''), 10) || 0;
 const modern = declared >= 24;
+
+// AWS SDKs warn of a node that is soon too old for them. That is the node at
+// hand and not the runtime that the template names, so the app's log is no
+// place to say it.
+if (declared > parseInt(process.versions.node, 10)) {
+  const emitWarning = process.emitWarning;
+  process.emitWarning = (warning, ...rest) => {
+    if (!/Node(VersionSupport|Deprecation)Warning/.test(`${warning} ${rest[0]?.type || rest[0]}`)) emitWarning.call(process, warning, ...rest);
+  };
+}
 
 // What a crash ends: the initialization, or the invocation under way.
 // The report has a connection of its own: the other one may be waiting in
