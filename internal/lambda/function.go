@@ -183,7 +183,7 @@ func (fn *function) open(rev *revision, version string, idle func(*environment.E
 			AccountID: fn.stack.AccountID, MemorySize: rev.memorySize, Timeout: rev.timeout,
 		},
 		Command:     c,
-		RPC:         speaksRPC(rev),
+		RPC:         speaksRPC(rev.runnable.Bootstrap),
 		Keeper:      fn.service.keeper, // set since the function exists
 		Journal:     fn.service.cfg.Journal,
 		InitTimeout: fn.service.cfg.InitTimeout,

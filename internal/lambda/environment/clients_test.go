@@ -201,3 +201,34 @@ func TestAWSGoClientHearsSIGTERM(t *testing.T) {
 		t.Errorf("SIGTERM did not arrive: %v\n%s", err, p.log())
 	}
 }
+
+func TestGoBinaryFromBeforeTheRuntimeAPI(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a function with an old aws-lambda-go")
+	}
+	bin := filepath.Join(t.TempDir(), "handler")
+	cmd := exec.Command("go", "build", "-o", bin, ".")
+	cmd.Dir = testFunctions(t, "gorpc")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("the old Go function does not build here: %v\n%s", err, out)
+	}
+	p := newPlace(t, "handler", timeout(time.Second), func(c *Config) {
+		c.RPC, c.Command.Path = true, bin
+	})
+	for _, c := range []struct{ event, body, errorType string }{
+		{`{"do":"","text":"a"}`, `{"do":"","text":"a"}`, ""},
+		{`{"do":"error","text":"oh"}`, `{"errorMessage":"oh","errorType":"errorString"}`, "errorString"},
+		{`{"do":"hang"}`, `{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ` + requestID + ` Error: Task timed out after 1.00 seconds"}`, "Sandbox.Timedout"},
+		{`{"do":"","text":"b"}`, `{"do":"","text":"b"}`, ""},
+	} {
+		if body, end, _ := p.call(c.event); body != c.body || end.ErrorType != c.errorType {
+			t.Errorf("%s: %s, %+v", c.event, body, end)
+		}
+	}
+	if body, end, _ := p.call(`{"do":"panic","text":"oh"}`); !strings.HasPrefix(body, `{"errorMessage":"oh","errorType":"string","stackTrace":[`) {
+		t.Errorf("panic: %s, %+v", body, end)
+	}
+	if body, _, _ := p.call(`{"do":"","text":"c"}`); body != `{"do":"","text":"c"}` {
+		t.Errorf("after the panic: %s", body)
+	}
+}
