@@ -59,6 +59,9 @@ func (r *resolver) cidr(n, arg *document.Node) *document.Node {
 // errTooSmall: the block cannot be cut into that many parts.
 var errTooSmall = errors.New("the block is too small")
 
+// subnets cuts count parts with the given number of host bits from the start
+// of a block. Addresses are counted as big integers, because IPv6 blocks do not
+// fit a machine word.
 func subnets(block netip.Prefix, count, bits int) ([]netip.Prefix, error) {
 	width := block.Addr().BitLen()
 	room := width - block.Bits() - bits // bits that tell the parts apart

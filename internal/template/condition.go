@@ -92,6 +92,8 @@ func (e *evaluator) all(list *document.Node, fn, key string, want bool) bool {
 	return result
 }
 
+// equals is Fn::Equals. Conditions are decided before anything exists, so that
+// both sides can only be made of parameters, pseudo parameters and mappings.
 func (e *evaluator) equals(arg *document.Node, key string) bool {
 	if arg == nil || arg.Kind != document.List || len(arg.Items) != 2 {
 		e.msgs.Add(diag.Errorf(arg.Position(), key, "Fn::Equals takes a list of two values"))

@@ -41,6 +41,8 @@ func (r *resolver) dynamic(n *document.Node) *document.Node {
 	return n
 }
 
+// dynamicText replaces every reference in one text; one that is never closed
+// is ordinary text, as on AWS.
 func (r *resolver) dynamicText(n *document.Node) string {
 	var b strings.Builder
 	text := n.Text
@@ -61,6 +63,8 @@ func (r *resolver) dynamicText(n *document.Node) string {
 	}
 }
 
+// dynamicValue asks for one value. A list (a StringList parameter) becomes a
+// text with commas, which is how the parameter store keeps it.
 func (r *resolver) dynamicValue(service, key string, n *document.Node) string {
 	switch service {
 	case "ssm", "ssm-secure", "secretsmanager":

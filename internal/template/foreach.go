@@ -83,6 +83,8 @@ type looper struct {
 	count int
 }
 
+// expand writes out the loops at any depth below n. Inner loops come after the
+// outer one put its value in, because their collections may depend on it.
 func (l *looper) expand(n *document.Node, key string) *document.Node {
 	if n == nil || !hasForEach(n) {
 		return n

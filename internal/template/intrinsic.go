@@ -63,6 +63,8 @@ func (r *resolver) value(n *document.Node) *document.Node {
 	return n
 }
 
+// list resolves the items; the node itself is copied only when one of them
+// changes, since most of a template is plain data.
 func (r *resolver) list(n *document.Node) *document.Node {
 	out := n
 	for i, it := range n.Items {
@@ -80,6 +82,7 @@ func (r *resolver) list(n *document.Node) *document.Node {
 	return out
 }
 
+// object resolves the members, sharing as list does.
 func (r *resolver) object(n *document.Node) *document.Node {
 	out := n
 	for i := range n.Members {
@@ -170,11 +173,7 @@ func (r *resolver) choose(n, arg *document.Node) *document.Node {
 		r.errorf(n.Pos, "Fn::If takes a list of a condition name and two values")
 		return document.Str("", n.Pos)
 	}
-	name, ok := arg.Items[0].Scalar()
-	if !ok {
-		// A condition function instead of a name.
-		name = arg.Items[0].Get("Condition").TextOr("")
-	}
+	name := arg.Items[0].TextOr("")
 	holds, known := r.b.conditions[name]
 	if !known {
 		r.errorf(arg.Items[0].Position(), "the template has no condition %q", name).
@@ -233,6 +232,8 @@ func (r *resolver) getAtt(n, arg *document.Node) *document.Node {
 	return r.attribute(id, attr, n.Pos)
 }
 
+// attribute is the value of a resource's attribute. The reference is checked
+// here too: conditions and loops are resolved before Bind checks references.
 func (r *resolver) attribute(id, attr string, at diag.Position) *document.Node {
 	if m := r.b.checkReference(reference{"Fn::GetAtt", id, attr, at}, r.key()); m != nil {
 		r.msgs.Add(m)

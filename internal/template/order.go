@@ -71,6 +71,7 @@ func (b *Bound) circles(waiting []int, msgs *diag.List) {
 	}
 }
 
+// waitingNeed is the first resource that i waits for, -1 when there is none.
 func (b *Bound) waitingNeed(i int, waiting []int) int {
 	for _, id := range b.needs[b.resources[i].LogicalID] {
 		if j := b.position[id]; waiting[j] > 0 {
@@ -80,6 +81,7 @@ func (b *Bound) waitingNeed(i int, waiting []int) int {
 	return -1
 }
 
+// circle says one circle in the direction of need.
 func (b *Bound) circle(members []int) *diag.Message {
 	// Told from the member written first, wherever the search came upon it.
 	first := 0

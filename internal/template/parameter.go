@@ -2,6 +2,7 @@ package template
 
 import (
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -50,7 +51,7 @@ func (t *Template) readParameters(msgs *diag.List) {
 			node:        m.Value,
 		}
 		for _, k := range m.Value.Members {
-			if !contains(parameterKeys, k.Key) {
+			if !slices.Contains(parameterKeys, k.Key) {
 				msgs.Add(diag.Warningf(k.KeyPos, key+"."+k.Key, "a parameter has no such key; it has no effect").
 					WithHint("%s", diag.DidYouMean(k.Key, parameterKeys)))
 			}
@@ -129,6 +130,9 @@ func defaultText(n *document.Node) string {
 	return strings.Join(n.Strings(), ",")
 }
 
+// parameterValue makes the value that Ref gives: a text, also for numbers
+// (CloudFormation User Guide, "Parameters": a number becomes a string when it
+// is used elsewhere), or a list of texts.
 func (b *Bound) parameterValue(p *Parameter, text string, msgs *diag.List) *document.Node {
 	at := p.Default.Position()
 	typ := p.Type
@@ -186,13 +190,14 @@ func (p *Parameter) check(text string) *diag.Message {
 	return nil
 }
 
+// violation says which constraint a value breaks, "" when none.
 func (p *Parameter) violation(text string) string {
 	if strings.Contains(p.Type, "Number") {
 		if s := p.numberViolation(text); s != "" {
 			return s
 		}
 	}
-	if allowed := p.node.Get("AllowedValues"); allowed != nil && !contains(allowed.Strings(), text) {
+	if allowed := p.node.Get("AllowedValues"); allowed != nil && !slices.Contains(allowed.Strings(), text) {
 		return "is not one of the allowed values " + strings.Join(allowed.Strings(), ", ")
 	}
 	length := utf8.RuneCountInString(text)

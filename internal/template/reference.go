@@ -1,6 +1,7 @@
 package template
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -35,6 +36,7 @@ func (b *Bound) references(n *document.Node, taken bool, visit func(reference)) 
 	}
 }
 
+// callReferences visits what one call names, and the calls inside it.
 func (b *Bound) callReferences(fn string, arg *document.Node, taken bool, visit func(reference)) {
 	switch fn {
 	case "Ref":
@@ -119,7 +121,7 @@ func call(n *document.Node) (name string, arg *document.Node, ok bool) {
 }
 
 func (b *Bound) isParameter(name string) bool {
-	return b.t.params[name] != nil || contains(pseudoNames, name)
+	return b.t.params[name] != nil || slices.Contains(pseudoNames, name)
 }
 
 // getAttArguments reads both forms of Fn::GetAtt: a list of two and a dotted
@@ -205,6 +207,7 @@ func (b *Bound) checkValue(n *document.Node, key string, msgs *diag.List) {
 	}
 }
 
+// checkReference says why a reference leads nowhere; nil when it is right.
 func (b *Bound) checkReference(ref reference, key string) *diag.Message {
 	switch ref.function {
 	case "Ref":

@@ -118,6 +118,8 @@ func (r *resolver) sub(n, arg *document.Node) *document.Node {
 // has at most 1 MB on AWS.
 const maxText = 1 << 20
 
+// subVariable is the value of a variable. Those given with the call hide
+// parameters and resources of the same name.
 func (r *resolver) subVariable(name string, variables, text *document.Node) *document.Node {
 	if m := variables.Member(name); m != nil {
 		return r.value(m.Value)

@@ -15,6 +15,7 @@
 package template
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -110,7 +111,7 @@ func (t *Template) readHead(msgs *diag.List) {
 				WithHint("add Transform: AWS::Serverless-2016-10-31"))
 		case m.Key == "Rules" || m.Key == "Hooks":
 			msgs.Add(diag.Notef(m.KeyPos, m.Key, "the section is not evaluated on this machine"))
-		case !contains(sections, m.Key):
+		case !slices.Contains(sections, m.Key):
 			msgs.Add(diag.Warningf(m.KeyPos, m.Key, "CloudFormation has no such section").WithHint("%s", diag.DidYouMean(m.Key, sections)))
 		}
 	}
@@ -171,6 +172,9 @@ func (t *Template) readResources(msgs *diag.List) {
 	}
 }
 
+// readResource reads one resource; nil when it cannot be used. Unknown
+// attributes are warned about and not refused, so that an attribute AWS adds
+// tomorrow does not keep an app from starting.
 func readResource(m *document.Member, msgs *diag.List) *Resource {
 	n := m.Value
 	if n == nil || n.Kind != document.Map {
@@ -181,7 +185,7 @@ func readResource(m *document.Member, msgs *diag.List) *Resource {
 		msgs.Add(diag.Warningf(m.KeyPos, m.Key, "AWS refuses a logical id with anything but letters and digits"))
 	}
 	for _, a := range n.Members {
-		if !contains(attributes, a.Key) {
+		if !slices.Contains(attributes, a.Key) {
 			msgs.Add(diag.Warningf(a.KeyPos, m.Key+"."+a.Key, "a resource has no such attribute; it has no effect").
 				WithHint("%s", diag.DidYouMean(a.Key, attributes)))
 		}
@@ -244,13 +248,4 @@ func alphanumeric(s string) bool {
 		}
 	}
 	return s != ""
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }

@@ -42,6 +42,8 @@ type cleaner struct {
 	dropped map[string]string // logical id: type
 }
 
+// clean returns the template as it runs here. Sections left empty are dropped,
+// so that a template without parameters of its own has no Parameters.
 func (c *cleaner) clean(root *document.Node) *document.Node {
 	resources := root.Get("Resources")
 	c.findDropped(resources, root.Get("Outputs"))
@@ -216,6 +218,10 @@ func (c *cleaner) dependsOn(n *document.Node) *document.Node {
 // codeProperties hold code that may be an asset.
 var codeProperties = []string{"Code", "Content", "CodeUri", "TemplateURL"}
 
+// properties replaces code by the path of its asset. What `cdk synth` wrote as
+// metadata counts first: it is there when the CDK command line ran the app. An
+// app run by itself (node app.js) writes none, and then the key the code would
+// have in S3 leads to the asset by way of the asset manifest.
 func (c *cleaner) properties(id string, props, metadata *document.Node) *document.Node {
 	out := props
 	for _, name := range codeProperties {

@@ -114,6 +114,8 @@ func (l *loader) artifact(dir string, artifacts *document.Node, id string, done 
 	l.stacks = append(l.stacks, s)
 }
 
+// stackName is the name a stack is deployed under; without one of its own it is
+// the artifact's key.
 func stackName(artifact *document.Node, id string) string {
 	return artifact.Get("properties").Get("stackName").TextOr(id)
 }

@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,7 +43,7 @@ type route struct {
 
 // collectAPIs finds the APIs of the template, before functions look for them.
 func (t *translator) collectAPIs() {
-	for i := range resourcesOf(t.resources) {
+	for i := range membersOf(t.resources) {
 		m := &t.resources.Members[i]
 		switch m.Value.Get("Type").TextOr("") {
 		case restType, httpType, websocketType:
@@ -238,7 +239,7 @@ func (a *api) anyCondition(id string, routes []*route) *document.Node {
 		if name == "" {
 			return nil
 		}
-		if !contains(names, name) {
+		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -66,6 +66,8 @@ func allowedMethods(routes []*route) string {
 	return "'" + strings.Join(methods, ",") + "'"
 }
 
+// corsMethod answers the preflight of one path. It asks for no authorization:
+// browsers send none with a preflight.
 func (a *api) corsMethod(p *restPath, headers *document.Node) {
 	at := headers.Pos
 	named := document.Object(at)

@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -64,6 +65,7 @@ func (f *function) events() {
 	}
 }
 
+// translate makes what one event source stands for.
 func (e *event) translate(typ *document.Node) {
 	switch e.typ {
 	case "HttpApi", "Api":
@@ -98,7 +100,7 @@ func (e *event) translate(typ *document.Node) {
 		n := e.permission(e.made("Permission"), "alexa-appkit.amazon.com", nil)
 		n.Get("Properties").Set("EventSourceToken", e.props.Get("SkillId"))
 	default:
-		if contains(eventTypes, e.typ) {
+		if slices.Contains(eventTypes, e.typ) {
 			e.t.msgs.Add(diag.Warningf(typ.Pos, e.key("Type"), "events of type %s do not reach the function on this machine", e.typ))
 			return
 		}
@@ -129,7 +131,7 @@ func (e *event) mapping(source, policy string) {
 	props := object(e.pos, "EventSourceArn", arn).Set("FunctionName", e.function.name())
 	for _, m := range e.props.Members {
 		switch {
-		case contains(mappingProperties, m.Key):
+		case slices.Contains(mappingProperties, m.Key):
 			props.Members = append(props.Members, m)
 		case m.Key == "DestinationConfig":
 			props.Set("DestinationConfig", e.failureDestination(m.Value))

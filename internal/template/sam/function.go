@@ -105,6 +105,8 @@ func (o *owner) code() *document.Node {
 	return o.location(uri, "CodeUri")
 }
 
+// imageCode is the image of a function. `sam build` makes the image that
+// Metadata describes, so that no URI is needed then.
 func (o *owner) imageCode() *document.Node {
 	if uri := o.props.Get("ImageUri"); !uri.IsNull() {
 		return object(uri.Pos, "ImageUri", uri)

@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -36,6 +37,8 @@ var globalSections = []string{
 	"Function", "Api", "HttpApi", "SimpleTable", "StateMachine", "LayerVersion", "CapacityProvider", "WebSocketApi",
 }
 
+// readGlobals reads the Globals section. Mistakes in it are errors, as in AWS:
+// a setting that silently applies to no function is hard to find.
 func (t *translator) readGlobals() {
 	t.globals = map[string]*document.Node{}
 	globals := t.root.Get("Globals")
@@ -48,7 +51,7 @@ func (t *translator) readGlobals() {
 	}
 	for _, m := range globals.Members {
 		key := "Globals." + m.Key
-		if !contains(globalSections, m.Key) {
+		if !slices.Contains(globalSections, m.Key) {
 			t.msgs.Add(diag.Errorf(m.KeyPos, key, "Globals has no such section").
 				WithHint("%s", diag.DidYouMean(m.Key, globalSections)))
 			continue
@@ -62,7 +65,7 @@ func (t *translator) readGlobals() {
 		}
 		allowed := strings.Fields(globalProperties[m.Key])
 		for _, p := range m.Value.Members {
-			if contains(allowed, p.Key) {
+			if slices.Contains(allowed, p.Key) {
 				continue
 			}
 			hint := diag.DidYouMean(p.Key, allowed)

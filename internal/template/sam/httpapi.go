@@ -75,6 +75,8 @@ func renamed(n *document.Node, rename func(string) string) *document.Node {
 	return out
 }
 
+// httpStage makes the one stage of an HTTP API. It deploys by itself, so that
+// no Deployment is needed.
 func (a *api) httpStage() {
 	props := object(a.pos, "ApiId", ref(a.id, a.pos))
 	stage := a.props.Get("StageName")
@@ -106,6 +108,8 @@ func (r *route) routeKey() string {
 	return r.method + " " + r.path
 }
 
+// httpRoute makes a route and the integration behind it. Payload format 2.0 is
+// what SAM writes when the event does not say.
 func (a *api) httpRoute(r *route, auth *authorizers) {
 	props := object(r.at, "ApiId", ref(a.id, r.at))
 	if r.integration != nil {
@@ -151,13 +155,6 @@ func (a *api) httpAuthorizers(body *document.Node) *authorizers {
 			WithHint("%s", diag.DidYouMean(auth.standard, config.Get("Authorizers").Keys()))
 	}
 	return auth
-}
-
-func membersOf(n *document.Node) []document.Member {
-	if n == nil {
-		return nil
-	}
-	return n.Members
 }
 
 // httpAuthorizer makes one entry of Auth.Authorizers: a Lambda authorizer

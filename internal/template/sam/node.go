@@ -148,3 +148,11 @@ func plain(s string) string {
 		return -1
 	}, s)
 }
+
+// membersOf are the members of an object, none for anything else.
+func membersOf(n *document.Node) []document.Member {
+	if n == nil {
+		return nil
+	}
+	return n.Members
+}

@@ -61,6 +61,8 @@ var documentMethods = map[string]string{
 	"x-amazon-apigateway-any-method": "ANY",
 }
 
+// documentRoute makes a route of one operation. API Gateway leaves operations
+// without an integration out of an HTTP API, and so does this.
 func (a *api) documentRoute(path string, m *document.Member) {
 	method := documentMethods[strings.ToLower(m.Key)]
 	if method == "" {

@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -50,7 +51,7 @@ func (p policyTemplate) document(f *function, name string, m *document.Member) *
 		}
 	}
 	for _, g := range given.Keys() {
-		if !contains(needed, g) {
+		if !slices.Contains(needed, g) {
 			f.t.msgs.Add(diag.Errorf(given.Member(g).KeyPos, f.key("Policies."+name), "the policy template has no parameter %q", g).
 				WithHint("%s", diag.DidYouMean(g, needed)))
 		}
@@ -62,6 +63,7 @@ func (p policyTemplate) document(f *function, name string, m *document.Member) *
 	return object(at, "Statement", statements)
 }
 
+// statement is the policy statement of a grant.
 func (g grant) statement(given *document.Node, at diag.Position) *document.Node {
 	actions := document.Seq(at)
 	for _, a := range strings.Fields(g.actions) {
@@ -120,7 +122,7 @@ func variables(s string) []string {
 		length := strings.IndexByte(s[open:], '}')
 		name := s[open+2 : open+length]
 		s = s[open+length+1:]
-		if !contains(names, name) {
+		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

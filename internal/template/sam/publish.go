@@ -5,6 +5,8 @@ import (
 	"github.com/suiro-dev/suiro/internal/document"
 )
 
+// noteDeployment says that traffic is not shifted. The alias points to the new
+// version at once, which is where every deployment ends.
 func noteDeployment(n *document.Node, key string) *diag.Message {
 	return diag.Notef(n.Pos, key, "new code takes over at once on this machine; CodeDeploy does not run")
 }

@@ -69,6 +69,8 @@ func (a *api) binaryMediaTypes(body *document.Node) *document.Node {
 	return out
 }
 
+// endpointConfiguration turns SAM's short form, one type alone, into the list
+// that CloudFormation takes.
 func (a *api) endpointConfiguration() *document.Node {
 	given := a.props.Get("EndpointConfiguration")
 	if given.IsNull() {
@@ -157,6 +159,7 @@ func (a *api) pathID(path string, used map[string]bool) string {
 	return id
 }
 
+// restMethod makes the Method of a route, with the integration inside it.
 func (a *api) restMethod(r *route, auth *authorizers, p *restPath) {
 	props := object(r.at, "RestApiId", ref(a.id, r.at)).
 		Set("ResourceId", a.resourceID(p)).

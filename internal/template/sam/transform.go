@@ -15,6 +15,7 @@
 package sam
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -56,12 +57,12 @@ func Transform(root *document.Node, dir string, params map[string]string) (*docu
 	t.readGlobals()
 	t.collectAPIs()
 	slots := make([][]document.Member, 0, 16)
-	for i := range resourcesOf(t.resources) {
+	for i := range membersOf(t.resources) {
 		m := &t.resources.Members[i]
 		slots = append(slots, t.resource(m))
 	}
 	// APIs come last, because functions anywhere in the template add routes.
-	for i := range resourcesOf(t.resources) {
+	for i := range membersOf(t.resources) {
 		if a := t.apis[t.resources.Members[i].Key]; a != nil {
 			slots[i] = a.translate()
 		}
@@ -72,13 +73,6 @@ func Transform(root *document.Node, dir string, params map[string]string) (*docu
 		}
 	}
 	return t.assemble(slots), t.msgs
-}
-
-func resourcesOf(n *document.Node) []document.Member {
-	if n == nil {
-		return nil
-	}
-	return n.Members
 }
 
 // translator holds what the translation of one template shares.
@@ -134,6 +128,8 @@ func (t *translator) resource(m *document.Member) []document.Member {
 	return o.out
 }
 
+// owner begins the translation of a resource: Globals are merged in here, once,
+// so that nothing below knows of them.
 func (t *translator) owner(m *document.Member) *owner {
 	o := &owner{
 		t: t, id: m.Key, pos: m.KeyPos, node: m.Value, typ: m.Value.Get("Type").TextOr(""),
@@ -178,7 +174,7 @@ func (o *owner) warnf(n *document.Node, path, format string, args ...any) *diag.
 // ones that are missing.
 func (o *owner) check(known []string, required ...string) {
 	for _, m := range o.props.Members {
-		if !contains(known, m.Key) {
+		if !slices.Contains(known, m.Key) {
 			o.t.msgs.Add(diag.Warningf(m.KeyPos, o.key(m.Key), "%s has no such property; it has no effect", o.typ).
 				WithHint("%s", diag.DidYouMean(m.Key, known)))
 		}
@@ -279,6 +275,8 @@ func withoutSAM(n *document.Node) *document.Node {
 	return document.Seq(n.Pos, rest...)
 }
 
+// patched applies what event sources ask of a resource to a copy of it; the
+// tree that was parsed stays as it is.
 func patched(n *document.Node, list []patch) *document.Node {
 	c := n.Clone()
 	if c.Get("Properties").IsNull() {
@@ -288,13 +286,4 @@ func patched(n *document.Node, list []patch) *document.Node {
 		p(c.Get("Properties"))
 	}
 	return c
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
 }

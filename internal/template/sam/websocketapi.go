@@ -1,6 +1,7 @@
 package sam
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -51,7 +52,7 @@ func (a *api) websocketRoute(m document.Member, auth *document.Node) {
 		return
 	}
 	for _, p := range m.Value.Members {
-		if !contains(websocketRouteProperties, p.Key) {
+		if !slices.Contains(websocketRouteProperties, p.Key) {
 			a.t.msgs.Add(diag.Warningf(p.KeyPos, a.key(path+"."+p.Key), "a route has no such property; it has no effect").
 				WithHint("%s", diag.DidYouMean(p.Key, websocketRouteProperties)))
 		}
@@ -130,6 +131,8 @@ func (a *api) websocketAuth() *document.Node {
 	return kind
 }
 
+// websocketStage makes the stage. It is called "default" unless StageName says
+// otherwise: a WebSocket API has no $default stage.
 func (a *api) websocketStage() {
 	stage := a.props.Get("StageName")
 	id := a.stageID("DefaultStage")
