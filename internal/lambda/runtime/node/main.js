@@ -19,15 +19,14 @@ const root = process.env.LAMBDA_TASK_ROOT || process.cwd();
 const declared = parseInt((process.env.AWS_EXECUTION_ENV || '').replace('AWS_Lambda_nodejs', ''), 10) || 0;
 const modern = declared >= 24;
 
-// AWS SDKs warn of a node that is soon too old for them. That is the node at
-// hand and not the runtime that the template names, so the app's log is no
+// AWS SDKs warn of a node that is soon too old for them. The node at hand and
+// the SDK that Suiro supplies are not the app's choice, so the app's log is no
 // place to say it.
-if (declared > parseInt(process.versions.node, 10)) {
-  const emitWarning = process.emitWarning;
-  process.emitWarning = (warning, ...rest) => {
-    if (!/Node(VersionSupport|Deprecation)Warning/.test(`${warning} ${rest[0]?.type || rest[0]}`)) emitWarning.call(process, warning, ...rest);
-  };
-}
+const emitWarning = process.emitWarning;
+process.emitWarning = (warning, ...rest) => {
+  const kind = rest[0] && typeof rest[0] === 'object' ? rest[0].type : rest[0];
+  if (!/Node(VersionSupport|Deprecation)Warning/.test(`${(warning && warning.name) || warning} ${kind}`)) emitWarning.call(process, warning, ...rest);
+};
 
 // What a crash ends: the initialization, or the invocation under way.
 // The report has a connection of its own: the other one may be waiting in
