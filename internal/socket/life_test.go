@@ -2,6 +2,7 @@ package socket
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -228,6 +229,91 @@ func TestUpgradeOverHTTP(t *testing.T) {
 		t.Errorf("received %q", rest)
 	}
 	eventually(t, "the handler hears of the end", func() bool { return h.end() == "4000 done" })
+}
+
+// settling is a transport that stands in front of another, as front's does.
+type settling struct{ net.Conn }
+
+func (s settling) Settled() net.Conn { return s.Conn }
+
+type settlingListener struct{ net.Listener }
+
+func (l settlingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return settling{c}, nil
+}
+
+func TestTimersDoNotDisturbTLS(t *testing.T) {
+	h := &echo{}
+	var serving sync.WaitGroup
+	served := make(chan *Conn, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o := limits()
+		o.IdleTimeout = time.Hour
+		c, err := Upgrade(w, r, nil, o)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		served <- c
+		serving.Go(func() { c.Serve(h) })
+	}))
+	server.StartTLS()
+	defer serving.Wait()
+	defer server.Close()
+	client, err := tls.Dial("tcp", server.Listener.Addr().String(), server.Client().Transport.(*http.Transport).TLSClientConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	r := bufio.NewReader(client)
+	_, _ = io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	if res, err := http.ReadResponse(r, nil); err != nil || res.StatusCode != 101 {
+		t.Fatal(res, err)
+	}
+	c := <-served
+	for i := range 5 {
+		_ = c.transport.SetReadDeadline(time.Now()) // as when a timer is due
+		message := strings.Repeat(fmt.Sprint(i), 5000)
+		half := text(message)
+		_, _ = client.Write(half[:100])
+		_ = c.transport.SetReadDeadline(time.Now())
+		_, _ = client.Write(half[100:])
+		f, err := ws.ReadFrame(r)
+		if err != nil || string(f.Payload) != message {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+}
+
+func TestUpgradeGoesOnWithTheSettledTransport(t *testing.T) {
+	served := make(chan *Conn, 1)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := Upgrade(w, r, nil, limits())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		served <- c
+	}))
+	server.Listener = settlingListener{server.Listener}
+	server.Start()
+	defer server.Close()
+	client, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	_, _ = io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	c := <-served
+	if _, plain := c.transport.(*net.TCPConn); !plain {
+		t.Errorf("the transport is a %T", c.transport)
+	}
+	c.Abort()
+	c.Serve(&echo{})
 }
 
 func TestHandshakesThatAreRefused(t *testing.T) {

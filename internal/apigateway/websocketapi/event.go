@@ -230,15 +230,15 @@ func appendText(b []byte, s string) []byte {
 // appendTextBytes is appendText for a message's text, which is valid UTF-8.
 func appendTextBytes(b, s []byte) []byte {
 	b = append(b, '"')
-	start := 0
-	for i, c := range s {
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
+	for len(s) > 0 {
+		n := plainText(s)
+		b = append(b, s[:n]...)
+		if s = s[n:]; len(s) > 0 {
+			b = appendEscape(b, s[0])
+			s = s[1:]
 		}
-		b = appendEscape(append(b, s[start:i]...), c)
-		start = i + 1
 	}
-	return append(append(b, s[start:]...), '"')
+	return append(b, '"')
 }
 
 func appendEscape(b []byte, c byte) []byte {

@@ -1,6 +1,7 @@
 package websocketapi
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -104,6 +105,55 @@ func FuzzExpression(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzValidJSON: what is JSON is what encoding/json takes for it.
+func FuzzValidJSON(f *testing.F) {
+	for _, s := range []string{`{"a":[1,-0.5e+3,true,false,null,"\u00e9\n/"]}`, ` [ ] `, `{"a" : {} , "b":[]}`, `"12345678\"90"`, `01`, `-`, `1.`, `1e`,
+		`{"a":1,}`, `[1 2]`, `"\x"`, "\"\x1f\"", "\"1234567\x7f\x80\"", `tru`, `{} {}`, `{1:2}`, "\"1234567\x1f\""} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if got, want := validJSON(b), json.Valid(b); got != want {
+			t.Fatalf("%q: %v, encoding/json says %v", b, got, want)
+		}
+		var p path
+		if v, ok := p.find(b); ok {
+			v.appendText(nil)
+		}
+	})
+}
+
+// FuzzIDs: ids are taken only in their two forms.
+func FuzzIDs(f *testing.F) {
+	f.Add("JC1dgf9yoAMCK-g=")
+	f.Add("gbgA_S5PGQAYKEilZA==")
+	f.Add("XXX")
+	f.Fuzz(func(t *testing.T, id string) {
+		b, err := base64.URLEncoding.DecodeString(id)
+		if decodable := err == nil && (len(b) == 11 || len(b) == 13) && !strings.ContainsAny(id, "\r\n"); decodable && !wellFormed(id) {
+			t.Fatalf("%q is refused", id)
+		}
+	})
+}
+
+func TestIDs(t *testing.T) {
+	var g ids
+	g.seed()
+	seen := map[string]bool{}
+	for range 10000 {
+		c := g.connection()
+		m, r := g.message(c), g.request()
+		if !wellFormed(c) || !wellFormed(m) || !wellFormed(r) || !strings.ContainsAny(c, "-_") || m[headChars:] != c[headChars:] {
+			t.Fatalf("%s %s %s", c, m, r)
+		}
+		for _, id := range []string{c, m, r} {
+			if seen[id] {
+				t.Fatalf("%s twice", id)
+			}
+			seen[id] = true
+		}
+	}
 }
 
 // FuzzAppendText: what is written as JSON is read back as the same text.

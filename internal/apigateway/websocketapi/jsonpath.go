@@ -77,7 +77,7 @@ type jsonValue struct {
 // find follows p through a document; false when it is no JSON, when the path
 // leads nowhere, or to null. Of equal names the last counts.
 func (p path) find(doc []byte) (jsonValue, bool) {
-	if !json.Valid(doc) {
+	if !validJSON(doc) {
 		return jsonValue{}, false
 	}
 	v, _ := scanValue(doc, 0)
