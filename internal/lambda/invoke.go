@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/invoke"
@@ -71,6 +72,9 @@ func (fn *function) invocation(req *invoke.Request, qualifier string) environmen
 	}
 	if in.RequestID == "" {
 		in.RequestID = awsapi.NewRequestID()
+	}
+	if in.TraceID == "" {
+		in.TraceID = newTrace(time.Now())
 	}
 	if len(in.Payload) == 0 {
 		in.Payload = []byte("{}") // not known of AWS; every runtime can parse it

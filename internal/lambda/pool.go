@@ -256,6 +256,7 @@ func (p *pool) close(ctx context.Context) {
 			p.retire(s)
 		}
 	}
+	clear(p.busy) // who comes back now comes too late
 	p.mu.Unlock()
 	p.closing.Wait()
 }

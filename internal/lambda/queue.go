@@ -88,15 +88,6 @@ func (q *queue) run(e event) {
 		defer q.mu.Unlock()
 		q.pending--
 	}()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() { // ends with cancel
-		select {
-		case <-q.fn.service.closing:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	q.fn.mu.Lock()
 	c, ok := q.fn.async[unqualified(e.qualifier)]
 	q.fn.mu.Unlock()
@@ -106,10 +97,10 @@ func (q *queue) run(e event) {
 	tries := 0
 	backoff := time.Second
 	for {
-		a, err := q.try(ctx, e)
+		a, err := q.try(e)
 		var wait time.Duration
 		switch {
-		case ctx.Err() != nil:
+		case errors.Is(err, error(errPoolClosed)):
 			q.lost(e)
 			return
 		case err != nil: // throttled: from 1 second to 5 minutes, as long as it is young
@@ -118,7 +109,7 @@ func (q *queue) run(e event) {
 		default:
 			tries++
 			if a.end.Outcome == invoke.Complete {
-				q.tell(ctx, c.onSuccess, e, a, tries)
+				q.tell(c.onSuccess, e, a, tries)
 				return
 			}
 			wait = time.Duration(tries) * time.Minute // one minute, then two
@@ -128,13 +119,13 @@ func (q *queue) run(e event) {
 			a.final, a.condition = true, "EventAgeExceeded"
 		}
 		if a.final {
-			q.tell(ctx, c.onFailure, e, a, tries)
+			q.tell(c.onFailure, e, a, tries)
 			return
 		}
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:
-		case <-ctx.Done():
+		case <-q.fn.service.closing:
 			t.Stop()
 			q.lost(e)
 			return
@@ -143,9 +134,10 @@ func (q *queue) run(e event) {
 }
 
 // try invokes once; the request id stays the same over all attempts. An error
-// means that the function did not run.
-func (q *queue) try(ctx context.Context, e event) (attempt, error) {
-	res, err := q.fn.pool.invoke(ctx, e.version, e.Invocation)
+// means that the function did not run. Nobody cancels it: when Suiro ends, the
+// pool does.
+func (q *queue) try(e event) (attempt, error) {
+	res, err := q.fn.pool.invoke(context.Background(), e.version, e.Invocation)
 	if err != nil {
 		return attempt{}, err
 	}
@@ -192,7 +184,7 @@ type recordResponse struct {
 }
 
 // tell sends the record of an event to its destination, when it has one.
-func (q *queue) tell(ctx context.Context, destination string, e event, a attempt, tries int) {
+func (q *queue) tell(destination string, e event, a attempt, tries int) {
 	if destination == "" {
 		return
 	}
@@ -213,10 +205,9 @@ func (q *queue) tell(ctx context.Context, destination string, e event, a attempt
 	}
 	payload, err := json.Marshal(r)
 	if err == nil {
-		_, err = q.fn.service.Invoke(ctx, &invoke.Request{Function: destination, Type: invoke.Event, Payload: payload})
+		_, err = q.fn.service.Invoke(context.Background(), &invoke.Request{Function: destination, Type: invoke.Event, Payload: payload})
 	}
-	var refused *invoke.Error
-	if errors.As(err, &refused) || err != nil {
+	if err != nil {
 		q.fn.service.cfg.Journal.Publish(journal.Entry{
 			Kind: journal.Noticed, Resource: q.fn.logicalID, Function: q.fn.name, RequestID: e.RequestID,
 			Text: "the destination " + destination + " was not reached", Err: err.Error(),
