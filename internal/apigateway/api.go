@@ -181,7 +181,7 @@ func (h *apiHandler) Update(ctx context.Context, spec resource.Spec, old *resour
 	}
 	s := h.service
 	s.mu.Lock()
-	a := s.api(old.PhysicalID)
+	a := s.apis[old.PhysicalID]
 	if a != nil && a.websocket() == (spec.Properties.Get("ProtocolType").TextOr("") == protocolWebSocket) {
 		a.spec = spec
 		s.apply(a)
@@ -198,7 +198,7 @@ func (h *apiHandler) Update(ctx context.Context, spec resource.Spec, old *resour
 func (h *apiHandler) Delete(ctx context.Context, _ resource.Spec, old *resource.Instance) error {
 	s := h.service
 	s.mu.Lock()
-	a := s.api(old.PhysicalID)
+	a := s.apis[old.PhysicalID]
 	delete(s.apis, old.PhysicalID)
 	s.mu.Unlock()
 	if a == nil {

@@ -164,6 +164,7 @@ func (s *Service) Close(ctx context.Context) error {
 	for _, a := range s.apis {
 		all = append(all, a)
 	}
+	clear(s.apis)
 	s.mu.Unlock()
 	errs := make([]error, len(all))
 	var wg sync.WaitGroup
@@ -173,6 +174,3 @@ func (s *Service) Close(ctx context.Context) error {
 	wg.Wait()
 	return errors.Join(errs...)
 }
-
-// api returns an API by its id, or nil. s.mu is held.
-func (s *Service) api(id string) *api { return s.apis[id] }

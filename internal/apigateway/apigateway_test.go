@@ -197,7 +197,7 @@ func talk(t *testing.T, authority, host, path, text string) string {
 
 func (f *fixture) talk(path, text string) string {
 	f.t.Helper()
-	a := f.service.api(f.made["Api"].PhysicalID)
+	a := f.service.apis[f.made["Api"].PhysicalID]
 	return talk(f.t, a.listener.Authority(), a.listener.Authority(), path, text)
 }
 

@@ -69,7 +69,7 @@ func (h *recordHandler) put(spec resource.Spec, old *resource.Instance, before *
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	owner := spec.Properties.Get("ApiId")
-	a := s.api(owner.TextOr(""))
+	a := s.apis[owner.TextOr("")]
 	if a == nil {
 		return nil, diag.Errorf(position(spec, "ApiId"), spec.LogicalID+".ApiId", "the app has no API with the id %q", owner.TextOr("")).
 			WithHint("refer to the API with Ref")
@@ -84,7 +84,7 @@ func (h *recordHandler) put(spec resource.Spec, old *resource.Instance, before *
 		id = stableID(recordIDLength, spec.Stack.Name, a.id, spec.LogicalID)
 	}
 	if old != nil {
-		if b := s.api(before.Get("ApiId").TextOr("")); b != nil && (b != a || old.PhysicalID != id) {
+		if b := s.apis[before.Get("ApiId").TextOr("")]; b != nil && (b != a || old.PhysicalID != id) {
 			b.drop(spec.Type, old.PhysicalID)
 			s.apply(b)
 		}
@@ -102,7 +102,7 @@ func (h *recordHandler) Delete(_ context.Context, spec resource.Spec, old *resou
 	s := h.service
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.api(spec.Properties.Get("ApiId").TextOr(""))
+	a := s.apis[spec.Properties.Get("ApiId").TextOr("")]
 	// A record that another resource has taken over (a stage of the same
 	// name under a new logical id) is not ours to delete.
 	if a == nil || a.records[spec.Type][old.PhysicalID].LogicalID != spec.LogicalID {

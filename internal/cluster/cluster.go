@@ -39,8 +39,9 @@ type Info struct {
 
 // Target is a connection as its own node sees it.
 type Target interface {
-	// Push sends a text message. It must not wait for the client; payload may
-	// change after it returns. An error means that the connection is ending.
+	// Push sends a text message. It waits for at most its own write to the
+	// transport, never for messages before it; payload may change after it
+	// returns. An error means that the connection is ending.
 	Push(payload []byte) error
 	// Disconnect starts to close the connection and does not wait for its end.
 	Disconnect()

@@ -136,7 +136,8 @@ func (a *API) Update(d *Definition) {
 
 // Close closes every socket with 1001, lets each run its $disconnect route,
 // and waits for everything that runs until ctx ends; then it gives up on what
-// is left. The endpoint must not take new requests any more.
+// is left. New handshakes get 503; pushes go on, since functions that end may
+// need them, so the endpoint is to be closed after this.
 func (a *API) Close(ctx context.Context) error {
 	a.mu.Lock()
 	a.closing = true
