@@ -130,7 +130,7 @@ func (b *Builder) goBuild(ctx context.Context, f Function, pkg goPackage) (*Runn
 	}
 	w := Work{
 		Slot: "go-" + HashText(pkg.module, pkg.target), Key: key,
-		Text: "building " + f.show(pkg.target), Function: f.Name, Resource: f.LogicalID,
+		Text: "building " + f.showDir(pkg.target), Function: f.Name, Resource: f.LogicalID,
 	}
 	name := "bootstrap"
 	if runtime.GOOS == "windows" {
@@ -158,7 +158,7 @@ func (b *Builder) compileGo(ctx context.Context, f Function, goTool string, pkg 
 		return err
 	}
 	build := func(extra ...string) error {
-		args := append([]string{"build", "-trimpath", "-tags", "lambda.norpc", "-o", out}, extra...)
+		args := append([]string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-o", out}, extra...)
 		t := Tool{
 			Path: goTool, Args: append(args, "./"+filepath.ToSlash(rel)), Dir: pkg.module,
 			Env: []string{"CGO_ENABLED=0", "GOOS=" + runtime.GOOS, "GOARCH=" + runtime.GOARCH},
@@ -191,7 +191,7 @@ func (b *Builder) tool(ctx context.Context, t Tool) ([]byte, error) {
 	return t.Run(ctx)
 }
 
-var unresolved = regexp.MustCompile(`missing go\.sum entry|updates to go\.mod needed|no required module provides package|must be of the form v1\.2\.3|go\.mod requires|go mod tidy`)
+var unresolved = regexp.MustCompile(`missing go\.sum entry|updates to go\.mod needed|to add it:|must be of the form v1\.2\.3|go\.mod requires|go mod tidy`)
 
 // needsResolving tells errors that `go mod tidy` would cure: no go.sum, or
 // "latest" written as a version.

@@ -205,6 +205,23 @@ func TestGoWithoutModuleSaysWhatToRun(t *testing.T) {
 	}
 }
 
+func TestIncompleteModuleIsResolvedInACopy(t *testing.T) {
+	needs(t, "go")
+	const mod = "module example.com/chat\n\ngo 1.21\n\nreplace example.com/room => ./room\n"
+	root := files(t, map[string]string{
+		"go.mod": mod, "main.go": "package main\n\nimport \"example.com/room\"\n\nfunc main() { print(room.Name) }\n",
+		"room/go.mod": "module example.com/room\n\ngo 1.21\n", "room/room.go": "package room\n\nconst Name = \"blue\"\n",
+	})
+	b := newBuilder(t)
+	r := build(t, b, Function{Dir: root, TemplateDir: root, Runtime: "provided.al2"})
+	if out, err := exec.Command(r.Bootstrap).CombinedOutput(); err != nil || string(out) != "blue" {
+		t.Errorf("%s %v", out, err)
+	}
+	if text, _ := os.ReadFile(filepath.Join(root, "go.mod")); string(text) != mod || exists(filepath.Join(root, "go.sum")) {
+		t.Error("the user's go.mod was changed")
+	}
+}
+
 func TestReplacedAndWorkspaceModulesCountAsSources(t *testing.T) {
 	root := files(t, map[string]string{
 		"a/go.mod": "module a\n\nrequire b v0.0.0\n\nreplace b => ../b\n", "b/go.mod": "module b\n\nreplace (\n\tc => ../c\n\td => example.com/d v1.0.0\n)\n",

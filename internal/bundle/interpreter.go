@@ -3,6 +3,7 @@ package bundle
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -171,6 +172,9 @@ func (s *Interpreters) ask(ctx context.Context, language, path, dir string) (*In
 	s.load()
 	known, ok := s.known[key]
 	s.mu.Unlock()
+	if ok && known.Path == "" {
+		return nil, errInactive
+	}
 	if ok && isFile(known.Path) {
 		return &known, nil
 	}
@@ -178,20 +182,27 @@ func (s *Interpreters) ask(ctx context.Context, language, path, dir string) (*In
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	out, err := t.Run(ctx)
-	if err != nil {
-		return nil, err
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	lines := strings.Fields(strings.ReplaceAll(string(out), " ", "\x00"))
-	if len(lines) < 2 {
-		return nil, fmt.Errorf("%s said %q about itself", path, out)
+	found := Interpreter{Language: language}
+	lines := strings.SplitN(strings.ReplaceAll(string(out), "\r", ""), "\n", 3)
+	if err == nil && len(lines) > 1 {
+		found.Path, found.Version = lines[0], lines[1]
 	}
-	found := Interpreter{Language: language, Path: strings.ReplaceAll(lines[0], "\x00", " "), Version: lines[1]}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.known[key] = found
 	s.save()
+	if found.Path == "" {
+		return nil, errInactive
+	}
 	return &found, nil
 }
+
+// errInactive is a program that does not answer: mostly a shim of a version
+// that is installed and not chosen. That is remembered too.
+var errInactive = errors.New("the interpreter does not answer")
 
 // askKey names what an answer depends on. A shim answers by the folder it is
 // started in; it is a script, or a link to a program of another name.
@@ -206,15 +217,35 @@ func askKey(language, path, dir string) (string, error) {
 		return "", err
 	}
 	if readProgram(target).script || !strings.HasPrefix(filepath.Base(target), language) {
-		key += "|" + dir + "|" + os.Getenv("PYENV_VERSION") + os.Getenv("RBENV_VERSION") + os.Getenv("NODENV_VERSION") + os.Getenv("VIRTUAL_ENV")
-		for _, d := range []string{dir, os.Getenv("HOME")} {
-			for _, name := range []string{".python-version", ".ruby-version", ".node-version", ".tool-versions", ".pyenv/version", ".rbenv/version"} {
-				text, _ := os.ReadFile(filepath.Join(d, name))
-				key += "|" + strings.TrimSpace(string(text))
-			}
-		}
+		// The files of the folder count, not the folder: functions share them.
+		key += "|" + os.Getenv("PYENV_VERSION") + os.Getenv("RBENV_VERSION") + os.Getenv("NODENV_VERSION") + os.Getenv("VIRTUAL_ENV")
+		key += versionFiles(dir)
 	}
 	return HashText(key), nil
+}
+
+// versionFiles is what version managers read to choose a version.
+func versionFiles(dir string) string {
+	var said strings.Builder
+	read := func(path string) {
+		if text, err := os.ReadFile(path); err == nil {
+			fmt.Fprintf(&said, "|%s", strings.TrimSpace(string(text)))
+		}
+	}
+	for d := dir; ; d = filepath.Dir(d) {
+		for _, name := range []string{".python-version", ".ruby-version", ".node-version", ".nvmrc", ".tool-versions", "mise.toml"} {
+			read(filepath.Join(d, name))
+		}
+		if d == filepath.Dir(d) {
+			break
+		}
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		for _, name := range []string{".pyenv/version", ".rbenv/version", ".tool-versions", ".config/mise/config.toml"} {
+			read(filepath.Join(home, filepath.FromSlash(name)))
+		}
+	}
+	return said.String()
 }
 
 // load reads what earlier runs learned; the caller holds mu.

@@ -25,6 +25,8 @@ type runtimeAPI struct {
 	events chan event
 	posts  chan post
 	polled chan struct{} // one for each /next that began to wait
+	// arrived is told of an answer's bytes as they come in.
+	arrived func(p []byte)
 }
 
 type event struct {
@@ -89,7 +91,11 @@ func (a *runtimeAPI) answer(w http.ResponseWriter, r *http.Request) {
 		p.kind = "init"
 	}
 	var err error
-	p.body, err = io.ReadAll(r.Body)
+	body := io.Reader(r.Body)
+	if a.arrived != nil {
+		body = io.TeeReader(r.Body, writerFunc(a.arrived))
+	}
+	p.body, err = io.ReadAll(body)
 	p.cut = err != nil
 	p.trailer = r.Trailer
 	a.posts <- p
@@ -97,6 +103,10 @@ func (a *runtimeAPI) answer(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 	_, _ = io.WriteString(w, "{\"status\":\"OK\"}\n")
 }
+
+type writerFunc func(p []byte)
+
+func (f writerFunc) Write(p []byte) (int, error) { f(p); return len(p), nil }
 
 // running is a function at work.
 type running struct {

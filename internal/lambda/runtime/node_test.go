@@ -333,6 +333,40 @@ func TestNodeStreamHonoursBackPressure(t *testing.T) {
 	}
 }
 
+func TestNodeStreamedBytesDoNotWaitForTheNext(t *testing.T) {
+	t.Parallel()
+	const code = `exports.handler = awslambda.streamifyResponse(async (event, s) => {
+		for (const word of ['one', 'two', 'three']) {
+			s.write(word);
+			// The test makes the file when the word has arrived.
+			while (!require('fs').existsSync(word)) await new Promise((r) => setTimeout(r, 2));
+		}
+		s.end();
+	})`
+	r := start(t, "nodejs20.x", "index.handler", map[string]string{"index.js": code})
+	r.arrived = func(p []byte) { _ = os.WriteFile(filepath.Join(r.cmd.Dir, string(p)), nil, 0o644) }
+	if p := r.invoke(`{}`); string(p.body) != "onetwothree" {
+		t.Errorf("%q", p.body)
+	}
+}
+
+func TestNodeCrashInTheMiddleOfAStream(t *testing.T) {
+	t.Parallel()
+	const code = `exports.handler = awslambda.streamifyResponse(async (event, s) => {
+		s.write('half'); setTimeout(() => { throw new Error('crashed') }, 20); await new Promise((r) => setTimeout(r, 1e4)) })`
+	r := start(t, "nodejs20.x", "index.handler", map[string]string{"index.js": code})
+	first, second := r.invoke(`{}`), r.wait()
+	if first.kind == "response" {
+		first, second = second, first
+	}
+	if f := first.failure(t); first.kind != "error" || f.ErrorMessage != "crashed" || second.kind != "response" || !second.cut || string(second.body) != "half" {
+		t.Errorf("%s %+v, %s %q cut %v", first.kind, f, second.kind, second.body, second.cut)
+	}
+	if code := r.exit(); code != 129 {
+		t.Errorf("exit status %d", code)
+	}
+}
+
 func TestNodeNoGlobalWhenSwitchedOff(t *testing.T) {
 	t.Parallel()
 	r := start(t, "nodejs20.x", "index.handler", map[string]string{"index.js": `exports.handler = async () => typeof awslambda`}, "AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA=1")

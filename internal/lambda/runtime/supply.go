@@ -28,6 +28,8 @@ type supplies struct {
 	// failed holds what could not be fetched lately, so that a function that
 	// starts often without network does not wait for it each time.
 	failed map[string]failure
+	// present holds the interpreters that have the SDK themselves.
+	present map[string]bool
 }
 
 type scan struct {
@@ -40,9 +42,6 @@ type failure struct {
 	at  time.Time
 	err error
 }
-
-// retryAfter is how long a failed fetch is not tried again.
-const retryAfter = time.Minute
 
 // supply returns the folder to put on the language's search path: a
 // node_modules, a Python path entry, a gem home; empty when the function
@@ -213,8 +212,11 @@ func (r *Runtimes) supplyPython(ctx context.Context, f Function, i *bundle.Inter
 	if dir := r.grown(g, []string{"boto3"}); dir != "" {
 		return dir, nil
 	}
-	ask := bundle.Tool{Path: i.Path, Args: []string{"-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('boto3') is None)"}, Dir: f.Root}
-	if _, err := ask.Run(ctx); err == nil {
+	if r.supplies.has(i.Path, func() bool {
+		ask := bundle.Tool{Path: i.Path, Args: []string{"-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('boto3') is None)"}}
+		_, err := ask.Run(ctx)
+		return err == nil
+	}) {
 		return "", nil
 	}
 	g.install = func(ctx context.Context, dir string, pkgs []string) error {
@@ -250,7 +252,10 @@ func (r *Runtimes) supplyRuby(ctx context.Context, f Function, i *bundle.Interpr
 		Path: i.Path, Args: append([]string{"-e", "ARGV.each { |name| Gem::Specification.find_by_name(name) }"}, wanted...),
 		Env: []string{"GEM_PATH=" + strings.Join(vendored, string(os.PathListSeparator))},
 	}
-	if _, err := ask.Run(ctx); err == nil {
+	if r.supplies.has(i.Path+" "+strings.Join(append(vendored, wanted...), " "), func() bool {
+		_, err := ask.Run(ctx)
+		return err == nil
+	}) {
 		return "", nil
 	}
 	g.install = func(ctx context.Context, dir string, gems []string) error {
@@ -262,90 +267,22 @@ func (r *Runtimes) supplyRuby(ctx context.Context, f Function, i *bundle.Interpr
 	return r.grow(ctx, g, wanted)
 }
 
-// growth is one shared folder of packages that grows by what functions need.
-type growth struct {
-	slot     string
-	what     string
-	function Function
-	seed     []string // fetched along with the first wish
-	has      func(dir, pkg string) bool
-	install  func(ctx context.Context, dir string, pkgs []string) error
-	remedy   func(pkgs []string) string
-}
-
-// grown is the newest folder that has every package, or "".
-func (r *Runtimes) grown(g growth, wanted []string) string {
-	for _, dir := range r.cache.Entries(g.slot) {
-		if !slices.ContainsFunc(wanted, func(pkg string) bool { return !g.has(dir, pkg) }) {
-			return dir
-		}
+// has asks once whether an interpreter has what is wanted; a no is asked
+// again, as the user may install it.
+func (s *supplies) has(key string, ask func() bool) bool {
+	s.mu.Lock()
+	known := s.present[key]
+	s.mu.Unlock()
+	if known || !ask() {
+		return known
 	}
-	return ""
-}
-
-// grow returns a folder with every package. A folder is never changed, as
-// functions run from it: a new one takes over what the newest had.
-func (r *Runtimes) grow(ctx context.Context, g growth, wanted []string) (string, error) {
-	if dir := r.grown(g, wanted); dir != "" {
-		return dir, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.present == nil {
+		s.present = map[string]bool{}
 	}
-	slices.Sort(wanted)
-	key := g.slot + " " + strings.Join(wanted, " ")
-	r.supplies.mu.Lock()
-	last, ok := r.supplies.failed[key]
-	r.supplies.mu.Unlock()
-	if ok && time.Since(last.at) < retryAfter {
-		return "", last.err
-	}
-	union := slices.Clone(wanted)
-	union = append(union, g.seed...)
-	if old := r.cache.Entries(g.slot); len(old) > 0 {
-		union = append(union, listed(old[0])...)
-	}
-	slices.Sort(union)
-	union = slices.Compact(union)
-	w := bundle.Work{
-		Slot: g.slot, Key: bundle.HashText(union...),
-		Text: "fetching " + strings.Join(wanted, ", ") + ", which Lambda's runtime supplies", Function: g.function.Name,
-	}
-	dir, err := r.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
-		if err := g.install(ctx, dir, union); err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, listFile), []byte(strings.Join(union, "\n")), 0o644)
-	})
-	if err == nil {
-		return dir, nil
-	}
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
-	}
-	err = fmt.Errorf("%s imports %s, which Lambda's runtime supplies and Suiro could not fetch (%s): run %s",
-		g.function.Name, strings.Join(wanted, ", "), cause(err), g.remedy(wanted))
-	r.supplies.mu.Lock()
-	defer r.supplies.mu.Unlock()
-	if r.supplies.failed == nil {
-		r.supplies.failed = map[string]failure{}
-	}
-	r.supplies.failed[key] = failure{time.Now(), err}
-	return "", err
-}
-
-// listFile names what a folder was made to hold.
-const listFile = "suiro-packages"
-
-func listed(dir string) []string {
-	text, _ := os.ReadFile(filepath.Join(dir, listFile))
-	return strings.Fields(string(text))
-}
-
-// cause is a package manager's complaint on one line.
-func cause(err error) string {
-	var failed *bundle.ToolError
-	if errors.As(err, &failed) {
-		return failed.FirstLine()
-	}
-	return err.Error()
+	s.present[key] = true
+	return true
 }
 
 // maxScanned bounds what is read of one file: a larger one is data.

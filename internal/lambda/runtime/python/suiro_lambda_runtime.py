@@ -348,9 +348,6 @@ def _failure(error, request_id):
         frames = traceback.extract_tb(error.__traceback__)
         while frames and frames[0].filename == __file__:
             frames.pop(0)
-        # Frames of the import machinery lie between us and the function.
-        while frames and frames[0].filename.startswith("<frozen importlib"):
-            frames.pop(0)
         plain = [(f.filename, f.lineno, f.name, f.line) for f in frames]
         kind, message, trace = type(error).__name__, str(error), traceback.format_list(plain)
     body = {"errorMessage": message, "errorType": kind}
