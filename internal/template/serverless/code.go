@@ -7,6 +7,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 // code sets what a function runs: Code, Handler and Runtime, or an image. Code
@@ -16,16 +17,16 @@ func (c *compiler) code(f *function, p *document.Node) *document.Node {
 	handler, image := f.node.Get("handler"), f.node.Get("image")
 	key := "functions." + f.key
 	switch {
-	case set(handler) == set(image):
+	case build.Given(handler) == build.Given(image):
 		c.msgs.Add(diag.Errorf(f.pos, key, "a function has a handler or an image, one of them"))
 		return nil
-	case set(image):
+	case build.Given(image):
 		return c.image(f, p, image)
 	}
-	runtime := first(f.node.Get("runtime"), c.provider.Get("runtime"))
+	runtime := build.First(f.node.Get("runtime"), c.provider.Get("runtime"))
 	if runtime == nil {
 		def := "nodejs16.x"
-		if c.v4 {
+		if c.V4 {
 			def = "nodejs20.x"
 		}
 		runtime = document.Str(def, f.pos)
@@ -44,15 +45,15 @@ func (c *compiler) code(f *function, p *document.Node) *document.Node {
 // that is used as it stands.
 func (c *compiler) codePath(f *function) (path *document.Node, archive bool) {
 	own, service := f.node.Get("package"), c.cfg.Get("package")
-	artifact := first(own.Get("artifact"))
+	artifact := build.First(own.Get("artifact"))
 	if artifact == nil && !own.Get("individually").TruthOr(false) {
-		artifact = first(service.Get("artifact"))
+		artifact = build.First(service.Get("artifact"))
 	}
 	if artifact != nil {
 		c.checkPath(artifact, "functions."+f.key+".package.artifact")
 		return artifact, true
 	}
-	if own := first(own.Get("path")); own != nil {
+	if own := build.First(own.Get("path")); own != nil {
 		return own, false
 	}
 	return document.Str(".", f.pos), false
@@ -75,7 +76,7 @@ func (c *compiler) abs(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
-	return filepath.Join(c.dir, filepath.FromSlash(path))
+	return filepath.Join(c.Dir, filepath.FromSlash(path))
 }
 
 // exists tells whether something is at path.
@@ -87,13 +88,13 @@ func exists(path string) bool {
 // runtimeUpdates is when AWS may renew the runtime; it has no effect here, but
 // the template says what the framework's would.
 func (c *compiler) runtimeUpdates(f *function) *document.Node {
-	conf := first(f.node.Get("runtimeManagement"), c.provider.Get("runtimeManagement"))
+	conf := build.First(f.node.Get("runtimeManagement"), c.provider.Get("runtimeManagement"))
 	mode := conf.TextOr(conf.Get("mode").TextOr("auto"))
 	switch mode {
 	case "onFunctionUpdate":
-		return object(conf.Pos, "UpdateRuntimeOn", "FunctionUpdate")
+		return build.Object(conf.Pos, "UpdateRuntimeOn", "FunctionUpdate")
 	case "manual":
-		return object(conf.Pos, "UpdateRuntimeOn", "Manual", "RuntimeVersionArn", conf.Get("arn"))
+		return build.Object(conf.Pos, "UpdateRuntimeOn", "Manual", "RuntimeVersionArn", conf.Get("arn"))
 	}
 	return nil
 }
@@ -108,12 +109,12 @@ func (c *compiler) bundling(f *function, runtime, handler *document.Node, archiv
 		if c.plugins.bundler != "" {
 			bundle, plugin = true, c.plugins.bundler
 			options = c.pluginOptions()
-		} else if c.v4 && c.builtIn(f, handler) {
+		} else if c.V4 && c.builtIn(f, handler) {
 			bundle, plugin = true, "esbuild"
 			options = c.cfg.Get("build").Get("esbuild")
 		}
 	}
-	s := object(at, "Bundle", bundle)
+	s := build.Object(at, "Bundle", bundle)
 	if plugin != "" {
 		s.Set("Plugin", document.Str(plugin, at))
 	}
@@ -126,7 +127,7 @@ func (c *compiler) bundling(f *function, runtime, handler *document.Node, archiv
 		}
 		s.Set("Esbuild", options)
 	}
-	return object(at, "Suiro", s)
+	return build.Object(at, "Suiro", s)
 }
 
 // pluginOptions are the esbuild settings of the plug-in in use. Webpack's and
@@ -137,7 +138,7 @@ func (c *compiler) pluginOptions() *document.Node {
 	case "serverless-esbuild", "serverless-plugin-esbuild":
 		return custom.Get("esbuild")
 	case "serverless-bundle":
-		return object(c.plugins.bundlerPos, "external", custom.Get("bundle").Get("externals"))
+		return build.Object(c.plugins.bundlerPos, "external", custom.Get("bundle").Get("externals"))
 	}
 	return nil
 }
@@ -145,15 +146,15 @@ func (c *compiler) pluginOptions() *document.Node {
 // builtIn tells whether version 4 bundles a function by itself: TypeScript
 // always, JavaScript when `build` asks for esbuild.
 func (c *compiler) builtIn(f *function, handler *document.Node) bool {
-	own, build := f.node.Get("build"), c.cfg.Get("build")
-	if on, isBool := build.Get("esbuild").Truth(); isBool && !on {
+	own, service := f.node.Get("build"), c.cfg.Get("build")
+	if on, isBool := service.Get("esbuild").Truth(); isBool && !on {
 		return false
 	}
-	if set(own) {
-		return own.TextOr("") == "esbuild" || set(own.Get("esbuild"))
+	if build.Given(own) {
+		return own.TextOr("") == "esbuild" || build.Given(own.Get("esbuild"))
 	}
-	if set(build) {
-		return build.TextOr("") == "esbuild" || set(build.Get("esbuild"))
+	if build.Given(service) {
+		return service.TextOr("") == "esbuild" || build.Given(service.Get("esbuild"))
 	}
 	h := handler.TextOr("")
 	if i := strings.LastIndexByte(h, '.'); i > strings.LastIndexByte(h, '/') {
@@ -170,13 +171,13 @@ func (c *compiler) builtIn(f *function, handler *document.Node) bool {
 // patterns are the package patterns, the service's before the function's; the
 // older exclude and include come to the same.
 func (c *compiler) patterns(f *function) *document.Node {
-	out := list(f.pos)
+	out := build.List(f.pos)
 	for _, p := range []*document.Node{c.cfg.Get("package"), f.node.Get("package")} {
-		for _, n := range items(p.Get("exclude")) {
+		for _, n := range build.Items(p.Get("exclude")) {
 			out.Items = append(out.Items, document.Str("!"+n.TextOr(""), n.Pos))
 		}
-		out.Items = append(out.Items, items(p.Get("include"))...)
-		out.Items = append(out.Items, items(p.Get("patterns"))...)
+		out.Items = append(out.Items, build.Items(p.Get("include"))...)
+		out.Items = append(out.Items, build.Items(p.Get("patterns"))...)
 	}
 	return out
 }
@@ -187,9 +188,9 @@ func (c *compiler) image(f *function, p, image *document.Node) *document.Node {
 	key := "functions." + f.key + ".image"
 	name, uri := "", image
 	if image.Kind == document.Map {
-		name, uri = image.Get("name").TextOr(""), first(image.Get("uri"))
-		conf := object(image.Pos, "Command", first(image.Get("command")), "EntryPoint", first(image.Get("entryPoint")),
-			"WorkingDirectory", first(image.Get("workingDirectory")))
+		name, uri = image.Get("name").TextOr(""), build.First(image.Get("uri"))
+		conf := build.Object(image.Pos, "Command", build.First(image.Get("command")), "EntryPoint", build.First(image.Get("entryPoint")),
+			"WorkingDirectory", build.First(image.Get("workingDirectory")))
 		if len(conf.Members) > 0 {
 			p.Set("ImageConfig", conf)
 		}
@@ -198,7 +199,7 @@ func (c *compiler) image(f *function, p, image *document.Node) *document.Node {
 	}
 	p.Set("PackageType", document.Str("Image", image.Pos))
 	if uri != nil {
-		p.Set("Code", object(uri.Pos, "ImageUri", uri))
+		p.Set("Code", build.Object(uri.Pos, "ImageUri", uri))
 		return nil
 	}
 	def := c.provider.Get("ecr").Get("images").Get(name)
@@ -206,47 +207,47 @@ func (c *compiler) image(f *function, p, image *document.Node) *document.Node {
 		c.errorf(image, key, "provider.ecr.images has no image %q", name)
 		return nil
 	}
-	if def.IsScalar() || set(def.Get("uri")) {
-		p.Set("Code", object(def.Pos, "ImageUri", first(def.Get("uri"), def)))
+	if def.IsScalar() || build.Given(def.Get("uri")) {
+		p.Set("Code", build.Object(def.Pos, "ImageUri", build.First(def.Get("uri"), def)))
 		return nil
 	}
-	p.Set("Code", object(def.Pos, "ImageUri", "serverless-"+c.service+"-"+c.stage+":"+name))
-	return object(def.Pos,
-		"Dockerfile", orText(def.Get("file"), "Dockerfile", def.Pos),
-		"DockerContext", orText(def.Get("path"), ".", def.Pos),
-		"DockerBuildArgs", first(def.Get("buildArgs")),
+	p.Set("Code", build.Object(def.Pos, "ImageUri", "serverless-"+c.service+"-"+c.Stage+":"+name))
+	return build.Object(def.Pos,
+		"Dockerfile", build.OrText(def.Get("file"), "Dockerfile", def.Pos),
+		"DockerContext", build.OrText(def.Get("path"), ".", def.Pos),
+		"DockerBuildArgs", build.First(def.Get("buildArgs")),
 		"DockerTag", name)
 }
 
 // layers makes the layers of `layers:`. Content is the local folder or archive.
 func (c *compiler) layers() {
-	for _, m := range members(c.cfg.Get("layers")) {
+	for _, m := range build.Members(c.cfg.Get("layers")) {
 		n, key := m.Value, "layers."+m.Key
 		if n.IsNull() {
 			continue
 		}
-		path := first(n.Get("package").Get("artifact"), n.Get("path"))
+		path := build.First(n.Get("package").Get("artifact"), n.Get("path"))
 		if path == nil {
 			c.msgs.Add(diag.Errorf(m.KeyPos, key, "the layer has no path"))
 			continue
 		}
 		c.checkPath(path, key+".path")
 		id := layerID(m.Key)
-		r := c.add(m.KeyPos, id, "AWS::Lambda::LayerVersion", object(m.KeyPos,
+		r := c.add(m.KeyPos, id, "AWS::Lambda::LayerVersion", build.Object(m.KeyPos,
 			"Content", path,
-			"LayerName", orText(n.Get("name"), m.Key, m.KeyPos),
-			"Description", first(n.Get("description")),
-			"LicenseInfo", first(n.Get("licenseInfo")),
-			"CompatibleRuntimes", first(n.Get("compatibleRuntimes")),
-			"CompatibleArchitectures", first(n.Get("compatibleArchitectures"))))
-		if set(n.Get("retain")) {
+			"LayerName", build.OrText(n.Get("name"), m.Key, m.KeyPos),
+			"Description", build.First(n.Get("description")),
+			"LicenseInfo", build.First(n.Get("licenseInfo")),
+			"CompatibleRuntimes", build.First(n.Get("compatibleRuntimes")),
+			"CompatibleArchitectures", build.First(n.Get("compatibleArchitectures"))))
+		if build.Given(n.Get("retain")) {
 			r.Set("DeletionPolicy", document.Str("Retain", m.KeyPos))
 		}
-		c.output(m.KeyPos, id+"QualifiedArn", "Current Lambda layer version", ref(m.KeyPos, id))
+		c.output(m.KeyPos, id+"QualifiedArn", "Current Lambda layer version", build.Ref(m.KeyPos, id))
 		for _, account := range n.Get("allowedAccounts").Strings() {
 			c.add(m.KeyPos, normalized(m.Key)+strings.ReplaceAll(account, "*", "Wild")+"LambdaLayerPermission",
-				"AWS::Lambda::LayerVersionPermission", object(m.KeyPos, "Action", "lambda:GetLayerVersion",
-					"LayerVersionArn", ref(m.KeyPos, id), "Principal", account))
+				"AWS::Lambda::LayerVersionPermission", build.Object(m.KeyPos, "Action", "lambda:GetLayerVersion",
+					"LayerVersionArn", build.Ref(m.KeyPos, id), "Principal", account))
 		}
 	}
 }

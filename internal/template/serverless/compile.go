@@ -8,15 +8,18 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
+	"github.com/suiro-dev/suiro/internal/template/serverless/config"
+	"github.com/suiro-dev/suiro/internal/template/serverless/schema"
 )
 
 // compiler turns a resolved configuration into a template.
 type compiler struct {
-	*loader
+	*config.Config
 	cfg      *document.Node
 	provider *document.Node
 	service  string
-	msgs     diag.List // hides the loader's: those are about reading
+	msgs     diag.List
 
 	resources, outputs *document.Node
 	functions          []*function
@@ -45,12 +48,13 @@ type function struct {
 	counts         map[string]int // events so far, by kind
 }
 
-// newCompiler prepares the compilation of cfg, in which no variable is left.
-func newCompiler(l *loader, cfg *document.Node) *compiler {
-	c := &compiler{loader: l, cfg: cfg, byKey: map[string]*function{}}
+// newCompiler prepares the compilation of a configuration.
+func newCompiler(conf *config.Config) *compiler {
+	cfg := conf.Root
+	c := &compiler{Config: conf, cfg: cfg, byKey: map[string]*function{}}
 	c.provider = cfg.Get("provider")
 	if c.provider.IsScalar() { // the short form `provider: aws`
-		c.provider = object(c.provider.Pos, "name", c.provider)
+		c.provider = build.Object(c.provider.Pos, "name", c.provider)
 	}
 	c.resources = document.Object(cfg.Pos)
 	c.outputs = document.Object(cfg.Pos)
@@ -74,14 +78,14 @@ func (c *compiler) warnf(n *document.Node, key, format string, args ...any) *dia
 // at is where a value stands, or else the file.
 func (c *compiler) at(n *document.Node) diag.Position {
 	if n == nil || n.Pos.IsZero() {
-		return diag.Position{File: c.file}
+		return diag.Position{File: c.File}
 	}
 	return n.Pos
 }
 
 // add puts a resource into the template and returns it.
 func (c *compiler) add(at diag.Position, id, kind string, properties *document.Node, dependsOn ...string) *document.Node {
-	r := object(at, "Type", kind, "Properties", properties)
+	r := build.Object(at, "Type", kind, "Properties", properties)
 	c.dependsOn(r, dependsOn...)
 	c.resources.Set(id, r)
 	return r
@@ -96,7 +100,7 @@ func (c *compiler) dependsOn(r *document.Node, ids ...string) {
 		}
 	}
 	if len(all) > 0 {
-		r.Set("DependsOn", texts(r.Pos, all))
+		r.Set("DependsOn", build.Texts(r.Pos, all))
 	}
 }
 
@@ -107,7 +111,7 @@ func (c *compiler) output(at diag.Position, id, description string, value any) {
 	if description != "" {
 		o.Set("Description", document.Str(description, at))
 	}
-	o.Set("Value", asNode(at, value))
+	o.Set("Value", build.Node(at, value))
 	c.outputs.Set(id, o)
 }
 
@@ -116,7 +120,7 @@ func (c *compiler) compile() *document.Node {
 	if !c.header() {
 		return nil
 	}
-	c.checkKeys()
+	c.msgs.Add(schema.Check(c.cfg, c.foldList("functions"))...)
 	c.readPlugins()
 	c.readFunctions()
 	c.generateRoles()
@@ -164,12 +168,12 @@ func (c *compiler) template() *document.Node {
 	// The framework exports every output it makes as sls-{service}-{stage}-{id},
 	// for ${cf:...} and Fn::ImportValue in other services; the user's own keep
 	// what they say.
-	bucket := asNode(at, fmt.Sprintf("%s-%s-serverlessdeploymentbucket-local", c.service, c.stage))
+	bucket := build.Node(at, fmt.Sprintf("%s-%s-serverlessdeploymentbucket-local", c.service, c.Stage))
 	c.output(at, "ServerlessDeploymentBucketName", "", orNode(c.provider.Get("deploymentBucket"), bucket))
 	for _, m := range c.outputs.Members {
-		m.Value.Set("Export", object(at, "Name", fmt.Sprintf("sls-%s-%s-%s", c.service, c.stage, m.Key)))
+		m.Value.Set("Export", build.Object(at, "Name", fmt.Sprintf("sls-%s-%s-%s", c.service, c.Stage, m.Key)))
 	}
-	root := object(at,
+	root := build.Object(at,
 		"AWSTemplateFormatVersion", "2010-09-09",
 		"Description", "The AWS CloudFormation template for this Serverless application",
 		"Resources", c.resources,
@@ -178,10 +182,10 @@ func (c *compiler) template() *document.Node {
 	own := c.foldList("resources")
 	extensions := own.Get("extensions")
 	if own != nil {
-		own = overlaid(own)
+		own = build.Overlay(own)
 		own.Remove("extensions")
 		c.checkResources(own)
-		root = merged(root, own)
+		root = build.Merge(root, own)
 	}
 	if extensions != nil {
 		c.extend(root, extensions)
@@ -189,8 +193,8 @@ func (c *compiler) template() *document.Node {
 	c.deploymentBucket(root)
 	for i, m := range root.Get("Resources").Members {
 		if p := m.Value.Get("Properties"); p != nil {
-			v := overlaid(m.Value)
-			v.Member("Properties").Value = withoutNulls(p)
+			v := build.Overlay(m.Value)
+			v.Member("Properties").Value = build.WithoutNulls(p)
 			root.Get("Resources").Members[i].Value = v
 		}
 	}
@@ -199,10 +203,10 @@ func (c *compiler) template() *document.Node {
 
 // orNode is a name given as text or under `name`, else the fallback.
 func orNode(n, fallback *document.Node) *document.Node {
-	if set(n) && n.Kind != document.Map {
+	if build.Given(n) && n.Kind != document.Map {
 		return n
 	}
-	if set(n.Get("name")) {
+	if build.Given(n.Get("name")) {
 		return n.Get("name")
 	}
 	return fallback
@@ -219,7 +223,7 @@ func (c *compiler) foldList(key string) *document.Node {
 		return n
 	}
 	if n.Kind != document.List {
-		c.errorf(n, key, "%s is an object, or a list of objects, not %s", key, kind(n))
+		c.errorf(n, key, "%s is an object, or a list of objects, not %s", key, build.Kind(n))
 		return nil
 	}
 	out := document.Object(n.Pos)
@@ -227,9 +231,9 @@ func (c *compiler) foldList(key string) *document.Node {
 		switch {
 		case it.IsNull():
 		case it.Kind == document.Map:
-			out = merged(out, it)
+			out = build.Merge(out, it)
 		default:
-			c.errorf(it, key, "the list %s holds %s where an object is needed", key, kind(it))
+			c.errorf(it, key, "the list %s holds %s where an object is needed", key, build.Kind(it))
 		}
 	}
 	return out
@@ -257,16 +261,16 @@ func (c *compiler) extend(root, extensions *document.Node) {
 		target := resources.Member(x.Key)
 		if target == nil {
 			c.msgs.Add(diag.Errorf(x.KeyPos, key, "there is no resource %q to extend", x.Key).
-				WithHint("%s", nearest(x.Key, resources.Keys())))
+				WithHint("%s", schema.Nearest(x.Key, resources.Keys())))
 			continue
 		}
-		res := overlaid(target.Value)
+		res := build.Overlay(target.Value)
 		for _, a := range x.Value.Members {
 			switch a.Key {
 			case "Condition", "CreationPolicy", "DeletionPolicy", "UpdatePolicy", "UpdateReplacePolicy":
 				res.Set(a.Key, a.Value)
 			case "Properties", "Metadata":
-				res.Set(a.Key, overlaid(res.Get(a.Key), a.Value))
+				res.Set(a.Key, build.Overlay(res.Get(a.Key), a.Value))
 			case "DependsOn":
 				c.dependsOn(res, a.Value.Strings()...)
 			default:
@@ -282,7 +286,7 @@ func (c *compiler) extend(root, extensions *document.Node) {
 func (c *compiler) deploymentBucket(root *document.Node) {
 	if root.Get("Resources").Get(deploymentBucketID) == nil && refersTo(root, deploymentBucketID) {
 		at := c.cfg.Pos
-		root.Get("Resources").Set(deploymentBucketID, object(at, "Type", "AWS::S3::Bucket", "Properties", document.Object(at)))
+		root.Get("Resources").Set(deploymentBucketID, build.Object(at, "Type", "AWS::S3::Bucket", "Properties", document.Object(at)))
 	}
 }
 
@@ -332,7 +336,7 @@ func (c *compiler) logical() map[string]string {
 // parameters are the values of provider.stackParameters.
 func (c *compiler) parameters() map[string]string {
 	m := map[string]string{}
-	for _, it := range items(c.provider.Get("stackParameters")) {
+	for _, it := range build.Items(c.provider.Get("stackParameters")) {
 		if key := it.Get("ParameterKey").TextOr(""); key != "" {
 			m[key] = it.Get("ParameterValue").TextOr("")
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 // functionKey is what the framework's schema allows as a key of functions.
@@ -13,13 +14,13 @@ var functionKey = regexp.MustCompile(`^[a-zA-Z0-9-_]+$`)
 
 // readFunctions lists the functions with their names, ids and aliases.
 func (c *compiler) readFunctions() {
-	for _, m := range members(c.foldList("functions")) {
+	for _, m := range build.Members(c.foldList("functions")) {
 		if m.Value.IsNull() {
 			continue // the framework drops functions that are null
 		}
 		key := "functions." + m.Key
 		if m.Value.Kind != document.Map {
-			c.errorf(m.Value, key, "a function is an object with a handler, not %s", kind(m.Value))
+			c.errorf(m.Value, key, "a function is an object with a handler, not %s", build.Kind(m.Value))
 			continue
 		}
 		if !functionKey.MatchString(m.Key) {
@@ -30,11 +31,11 @@ func (c *compiler) readFunctions() {
 		if f.pos.IsZero() {
 			f.pos = c.at(m.Value)
 		}
-		f.name = f.node.Get("name").TextOr(fmt.Sprintf("%s-%s-%s", c.service, c.stage, m.Key))
+		f.name = f.node.Get("name").TextOr(fmt.Sprintf("%s-%s-%s", c.service, c.Stage, m.Key))
 		switch {
-		case set(f.node.Get("provisionedConcurrency")):
+		case build.Given(f.node.Get("provisionedConcurrency")):
 			f.alias, f.aliasID = "provisioned", normalized(f.key)+"ProvConcLambdaAlias"
-		case set(f.node.Get("snapStart")):
+		case build.Given(f.node.Get("snapStart")):
 			f.alias, f.aliasID = "snapstart", normalized(f.key)+"SnapStartLambdaAlias"
 		}
 		c.functions = append(c.functions, f)
@@ -45,9 +46,9 @@ func (c *compiler) readFunctions() {
 // arn is what events call a function by.
 func (f *function) arn(at diag.Position) *document.Node {
 	if f.alias == "" {
-		return getAtt(at, f.id, "Arn")
+		return build.GetAtt(at, f.id, "Arn")
 	}
-	return join(at, ":", getAtt(at, f.id, "Arn"), f.alias)
+	return build.Join(at, ":", build.GetAtt(at, f.id, "Arn"), f.alias)
 }
 
 // target is an ARN, or the function of this service that a name means.
@@ -77,13 +78,13 @@ func isARN(s string) bool { return len(s) > 4 && s[:4] == "arn:" }
 // logGroups makes a log group for each function that has not disabled logs.
 func (c *compiler) logGroups() {
 	for _, f := range c.functions {
-		if set(f.node.Get("disableLogs")) || set(f.node.Get("logs").Get("logGroup")) {
+		if build.Given(f.node.Get("disableLogs")) || build.Given(f.node.Get("logs").Get("logGroup")) {
 			continue
 		}
-		c.add(f.pos, logGroupID(f.key), "AWS::Logs::LogGroup", object(f.pos,
+		c.add(f.pos, logGroupID(f.key), "AWS::Logs::LogGroup", build.Object(f.pos,
 			"LogGroupName", "/aws/lambda/"+f.name,
-			"RetentionInDays", first(f.node.Get("logRetentionInDays"), c.provider.Get("logRetentionInDays")),
-			"DataProtectionPolicy", first(f.node.Get("logDataProtectionPolicy"), c.provider.Get("logDataProtectionPolicy")),
+			"RetentionInDays", build.First(f.node.Get("logRetentionInDays"), c.provider.Get("logRetentionInDays")),
+			"DataProtectionPolicy", build.First(f.node.Get("logDataProtectionPolicy"), c.provider.Get("logDataProtectionPolicy")),
 		))
 	}
 }
@@ -94,30 +95,30 @@ func (c *compiler) lambda(f *function) {
 	metadata := c.code(f, p)
 	// Always named, so that environment values and policies which spell the
 	// name out ({service}-{stage}-{key}) hold here too.
-	p.Set("FunctionName", orText(f.node.Get("name"), f.name, f.pos))
+	p.Set("FunctionName", build.OrText(f.node.Get("name"), f.name, f.pos))
 	p.Set("MemorySize", c.size(f, "memorySize", 1024))
 	p.Set("Timeout", c.size(f, "timeout", 6))
-	if a := first(f.node.Get("architecture"), c.provider.Get("architecture")); a != nil {
-		p.Set("Architectures", list(a.Pos, a))
+	if a := build.First(f.node.Get("architecture"), c.provider.Get("architecture")); a != nil {
+		p.Set("Architectures", build.List(a.Pos, a))
 	}
-	p.Set("Description", first(f.node.Get("description")))
+	p.Set("Description", build.First(f.node.Get("description")))
 	p.Set("Tags", c.tagList(f.pos, c.provider.Get("tags"), f.node.Get("tags")))
 	c.environment(f, p)
 	c.attach(f, p)
 	p.Set("Role", f.roleNode)
-	p.Set("Layers", first(f.node.Get("layers"), c.provider.Get("layers")))
+	p.Set("Layers", build.First(f.node.Get("layers"), c.provider.Get("layers")))
 	r := c.add(f.pos, f.id, "AWS::Lambda::Function", p)
 	if metadata != nil {
 		r.Set("Metadata", metadata)
 	}
-	if !set(f.node.Get("disableLogs")) && c.resources.Get(logGroupID(f.key)) != nil {
+	if !build.Given(f.node.Get("disableLogs")) && c.resources.Get(logGroupID(f.key)) != nil {
 		c.dependsOn(r, logGroupID(f.key))
 	}
 	c.dependsOn(r, f.node.Get("dependsOn").Strings()...)
 	if f.role == nil {
 		c.dependsOn(r, f.roleID)
 	}
-	r.Set("Condition", first(f.node.Get("condition")))
+	r.Set("Condition", build.First(f.node.Get("condition")))
 	c.version(f, p)
 	c.functionURL(f)
 	c.invokeConfig(f)
@@ -125,7 +126,7 @@ func (c *compiler) lambda(f *function) {
 
 // size is a number of the function, else of the provider, else the default.
 func (c *compiler) size(f *function, key string, fallback int) *document.Node {
-	if n := first(f.node.Get(key), c.provider.Get(key)); n != nil {
+	if n := build.First(f.node.Get(key), c.provider.Get(key)); n != nil {
 		return n
 	}
 	return document.Int(fallback, f.pos)
@@ -133,13 +134,13 @@ func (c *compiler) size(f *function, key string, fallback int) *document.Node {
 
 // tagList turns tag maps, later ones winning, into CloudFormation's list.
 func (c *compiler) tagList(at diag.Position, maps ...*document.Node) *document.Node {
-	tags := overlaid(nil, maps...)
+	tags := build.Overlay(nil, maps...)
 	if len(tags.Members) == 0 {
 		return nil
 	}
-	out := list(at)
+	out := build.List(at)
 	for _, m := range tags.Members {
-		out.Items = append(out.Items, object(m.KeyPos, "Key", m.Key, "Value", m.Value))
+		out.Items = append(out.Items, build.Object(m.KeyPos, "Key", m.Key, "Value", m.Value))
 	}
 	return out
 }
@@ -152,7 +153,7 @@ func (c *compiler) environment(f *function, p *document.Node) {
 	if own.IsNull() && shared.IsNull() && extra == nil {
 		return
 	}
-	vars := overlaid(extra, shared, own)
+	vars := build.Overlay(extra, shared, own)
 	if vars.Pos.IsZero() {
 		vars.Pos = f.pos
 	}
@@ -161,55 +162,55 @@ func (c *compiler) environment(f *function, p *document.Node) {
 			vars.Members[i].Value = document.Str(m.Value.Text, m.Value.Pos)
 		}
 	}
-	p.Set("Environment", object(f.pos, "Variables", vars))
+	p.Set("Environment", build.Object(f.pos, "Variables", vars))
 }
 
 // attach sets what the function hangs on: network, keys, queues, tracing.
 func (c *compiler) attach(f *function, p *document.Node) {
 	n := f.node
-	if size := n.Get("ephemeralStorageSize"); set(size) {
-		p.Set("EphemeralStorage", object(size.Pos, "Size", size))
+	if size := n.Get("ephemeralStorageSize"); build.Given(size) {
+		p.Set("EphemeralStorage", build.Object(size.Pos, "Size", size))
 	}
-	if arn := n.Get("onError"); set(arn) {
-		p.Set("DeadLetterConfig", object(arn.Pos, "TargetArn", arn))
+	if arn := n.Get("onError"); build.Given(arn) {
+		p.Set("DeadLetterConfig", build.Object(arn.Pos, "TargetArn", arn))
 		if arn.IsScalar() {
 			f.allow(arn.Pos, []string{"sns:Publish"}, arn)
 		}
 	}
-	if key := first(n.Get("kmsKeyArn"), c.provider.Get("kmsKeyArn")); key != nil {
+	if key := build.First(n.Get("kmsKeyArn"), c.provider.Get("kmsKeyArn")); key != nil {
 		p.Set("KmsKeyArn", key)
 		if key.IsScalar() {
 			f.allow(key.Pos, []string{"kms:Decrypt"}, key)
 		}
 	}
-	if mode := first(n.Get("tracing"), c.provider.Get("tracing").Get("lambda")); mode != nil {
+	if mode := build.First(n.Get("tracing"), c.provider.Get("tracing").Get("lambda")); mode != nil {
 		if mode.Kind == document.Bool {
 			mode = document.Str("Active", mode.Pos)
 		}
-		p.Set("TracingConfig", object(mode.Pos, "Mode", mode))
+		p.Set("TracingConfig", build.Object(mode.Pos, "Mode", mode))
 		f.allow(mode.Pos, []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, document.Str("*", mode.Pos))
 	}
 	if off, isBool := n.Get("vpc").Truth(); n.Member("vpc") == nil || !n.Get("vpc").IsNull() && !(isBool && !off) {
-		groups := first(n.Get("vpc").Get("securityGroupIds"), c.provider.Get("vpc").Get("securityGroupIds"))
-		subnets := first(n.Get("vpc").Get("subnetIds"), c.provider.Get("vpc").Get("subnetIds"))
+		groups := build.First(n.Get("vpc").Get("securityGroupIds"), c.provider.Get("vpc").Get("securityGroupIds"))
+		subnets := build.First(n.Get("vpc").Get("subnetIds"), c.provider.Get("vpc").Get("subnetIds"))
 		if groups != nil && subnets != nil {
-			p.Set("VpcConfig", object(f.pos, "SecurityGroupIds", groups, "SubnetIds", subnets))
+			p.Set("VpcConfig", build.Object(f.pos, "SecurityGroupIds", groups, "SubnetIds", subnets))
 		}
 	}
-	if fs := n.Get("fileSystemConfig"); set(fs) {
-		p.Set("FileSystemConfigs", list(fs.Pos, object(fs.Pos, "Arn", fs.Get("arn"), "LocalMountPath", fs.Get("localMountPath"))))
+	if fs := n.Get("fileSystemConfig"); build.Given(fs) {
+		p.Set("FileSystemConfigs", build.List(fs.Pos, build.Object(fs.Pos, "Arn", fs.Get("arn"), "LocalMountPath", fs.Get("localMountPath"))))
 		f.allow(fs.Pos, []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, fs.Get("arn"))
 	}
-	p.Set("ReservedConcurrentExecutions", unlessNull(n.Get("reservedConcurrency")))
-	if set(n.Get("snapStart")) {
-		p.Set("SnapStart", object(f.pos, "ApplyOn", "PublishedVersions"))
+	p.Set("ReservedConcurrentExecutions", build.UnlessNull(n.Get("reservedConcurrency")))
+	if build.Given(n.Get("snapStart")) {
+		p.Set("SnapStart", build.Object(f.pos, "ApplyOn", "PublishedVersions"))
 	}
-	if t := n.Get("tenancy").Get("mode"); set(t) {
-		p.Set("TenancyConfig", object(t.Pos, "TenantIsolationMode", upper(t)))
+	if t := n.Get("tenancy").Get("mode"); build.Given(t) {
+		p.Set("TenancyConfig", build.Object(t.Pos, "TenantIsolationMode", build.Upper(t)))
 	}
-	if logs := overlaid(c.provider.Get("logs").Get("lambda"), n.Get("logs")); len(logs.Members) > 0 {
-		p.Set("LoggingConfig", object(f.pos, "LogFormat", first(logs.Get("logFormat")), "LogGroup", first(logs.Get("logGroup")),
-			"ApplicationLogLevel", first(logs.Get("applicationLogLevel")), "SystemLogLevel", first(logs.Get("systemLogLevel"))))
+	if logs := build.Overlay(c.provider.Get("logs").Get("lambda"), n.Get("logs")); len(logs.Members) > 0 {
+		p.Set("LoggingConfig", build.Object(f.pos, "LogFormat", build.First(logs.Get("logFormat")), "LogGroup", build.First(logs.Get("logGroup")),
+			"ApplicationLogLevel", build.First(logs.Get("applicationLogLevel")), "SystemLogLevel", build.First(logs.Get("systemLogLevel"))))
 	}
 }
 
@@ -225,18 +226,18 @@ func (c *compiler) version(f *function, p *document.Node) {
 		return
 	}
 	id := versionID(f.key, hash(p))
-	r := c.add(f.pos, id, "AWS::Lambda::Version", object(f.pos,
-		"FunctionName", ref(f.pos, f.id), "Description", first(f.node.Get("description"))))
+	r := c.add(f.pos, id, "AWS::Lambda::Version", build.Object(f.pos,
+		"FunctionName", build.Ref(f.pos, f.id), "Description", build.First(f.node.Get("description"))))
 	if want {
 		r.Set("DeletionPolicy", document.Str("Retain", f.pos))
 	}
-	c.output(f.pos, f.id+"QualifiedArn", "Current Lambda function version", ref(f.pos, id))
+	c.output(f.pos, f.id+"QualifiedArn", "Current Lambda function version", build.Ref(f.pos, id))
 	if f.alias == "" {
 		return
 	}
-	alias := object(f.pos, "FunctionName", ref(f.pos, f.id), "FunctionVersion", getAtt(f.pos, id, "Version"), "Name", f.alias)
-	if n := f.node.Get("provisionedConcurrency"); set(n) {
-		alias.Set("ProvisionedConcurrencyConfig", object(n.Pos, "ProvisionedConcurrentExecutions", n))
+	alias := build.Object(f.pos, "FunctionName", build.Ref(f.pos, f.id), "FunctionVersion", build.GetAtt(f.pos, id, "Version"), "Name", f.alias)
+	if n := f.node.Get("provisionedConcurrency"); build.Given(n) {
+		alias.Set("ProvisionedConcurrencyConfig", build.Object(n.Pos, "ProvisionedConcurrentExecutions", n))
 	}
 	c.add(f.pos, f.aliasID, "AWS::Lambda::Alias", alias, f.id)
 }
@@ -250,7 +251,7 @@ var urlHeaders = []string{
 // functionURL makes the URL that `url:` asks for.
 func (c *compiler) functionURL(f *function) {
 	url := f.node.Get("url")
-	if !set(url) {
+	if !build.Given(url) {
 		return
 	}
 	at := url.Pos
@@ -258,36 +259,36 @@ func (c *compiler) functionURL(f *function) {
 	if url.Get("authorizer").TextOr("") == "aws_iam" {
 		auth = "AWS_IAM"
 	}
-	p := object(at, "AuthType", auth, "TargetFunctionArn", f.arn(at), "Cors", c.urlCORS(url.Get("cors")))
-	if m := url.Get("invokeMode"); set(m) && upper(m).Text == "RESPONSE_STREAM" {
-		p.Set("InvokeMode", upper(m))
+	p := build.Object(at, "AuthType", auth, "TargetFunctionArn", f.arn(at), "Cors", c.urlCORS(url.Get("cors")))
+	if m := url.Get("invokeMode"); build.Given(m) && build.Upper(m).Text == "RESPONSE_STREAM" {
+		p.Set("InvokeMode", build.Upper(m))
 	}
 	id := normalized(f.key) + "LambdaFunctionUrl"
 	c.add(at, id, "AWS::Lambda::Url", p, f.aliasID)
-	c.output(at, id, "Lambda Function URL", getAtt(at, id, "FunctionUrl"))
+	c.output(at, id, "Lambda Function URL", build.GetAtt(at, id, "FunctionUrl"))
 	if auth != "NONE" {
 		return
 	}
-	c.add(at, normalized(f.key)+"LambdaPermissionFnUrl", "AWS::Lambda::Permission", object(at,
+	c.add(at, normalized(f.key)+"LambdaPermissionFnUrl", "AWS::Lambda::Permission", build.Object(at,
 		"FunctionName", f.arn(at), "Action", "lambda:InvokeFunctionUrl", "Principal", "*", "FunctionUrlAuthType", auth), f.aliasID)
-	if c.v4 {
-		c.add(at, normalized(f.key)+"LambdaPermissionFnUrlInvokeFunction", "AWS::Lambda::Permission", object(at,
+	if c.V4 {
+		c.add(at, normalized(f.key)+"LambdaPermissionFnUrlInvokeFunction", "AWS::Lambda::Permission", build.Object(at,
 			"FunctionName", f.arn(at), "Action", "lambda:InvokeFunction", "Principal", "*", "InvokedViaFunctionUrl", true), f.aliasID)
 	}
 }
 
 // urlCORS reads `url.cors`: true, or what differs from the defaults.
 func (c *compiler) urlCORS(cors *document.Node) *document.Node {
-	if !set(cors) {
+	if !build.Given(cors) {
 		return nil
 	}
 	at := cors.Pos
 	// A null takes the default away.
 	either := func(key string, def []string) *document.Node {
 		if m := cors.Member(key); m != nil {
-			return unlessNull(m.Value)
+			return build.UnlessNull(m.Value)
 		}
-		return texts(at, def)
+		return build.Texts(at, def)
 	}
 	p := document.Object(at)
 	if cors.Get("allowCredentials").TruthOr(false) {
@@ -296,31 +297,31 @@ func (c *compiler) urlCORS(cors *document.Node) *document.Node {
 	p.Set("AllowHeaders", either("allowedHeaders", urlHeaders))
 	p.Set("AllowMethods", either("allowedMethods", []string{"*"}))
 	p.Set("AllowOrigins", either("allowedOrigins", []string{"*"}))
-	p.Set("ExposeHeaders", first(cors.Get("exposedResponseHeaders")))
-	p.Set("MaxAge", unlessNull(cors.Get("maxAge")))
+	p.Set("ExposeHeaders", build.First(cors.Get("exposedResponseHeaders")))
+	p.Set("MaxAge", build.UnlessNull(cors.Get("maxAge")))
 	return p
 }
 
 // invokeConfig makes what asynchronous invocations follow.
 func (c *compiler) invokeConfig(f *function) {
 	dest, age, attempts := f.node.Get("destinations"), f.node.Get("maximumEventAge"), f.node.Get("maximumRetryAttempts")
-	if !set(dest) && !set(age) && attempts.IsNull() {
+	if !build.Given(dest) && !build.Given(age) && attempts.IsNull() {
 		return
 	}
 	at := f.pos
 	conf := document.Object(at)
 	for _, d := range [][2]string{{"onSuccess", "OnSuccess"}, {"onFailure", "OnFailure"}} {
-		if n := dest.Get(d[0]); set(n) {
-			conf.Set(d[1], object(n.Pos, "Destination", c.destination(f, n, "functions."+f.key+".destinations."+d[0])))
+		if n := dest.Get(d[0]); build.Given(n) {
+			conf.Set(d[1], build.Object(n.Pos, "Destination", c.destination(f, n, "functions."+f.key+".destinations."+d[0])))
 		}
 	}
 	qualifier := "$LATEST"
 	if f.alias != "" {
 		qualifier = f.alias
 	}
-	c.add(at, normalized(f.key)+"LambdaEvConf", "AWS::Lambda::EventInvokeConfig", object(at,
-		"FunctionName", ref(at, f.id), "DestinationConfig", conf, "Qualifier", qualifier,
-		"MaximumEventAgeInSeconds", first(age), "MaximumRetryAttempts", unlessNull(attempts)), f.aliasID)
+	c.add(at, normalized(f.key)+"LambdaEvConf", "AWS::Lambda::EventInvokeConfig", build.Object(at,
+		"FunctionName", build.Ref(at, f.id), "DestinationConfig", conf, "Qualifier", qualifier,
+		"MaximumEventAgeInSeconds", build.First(age), "MaximumRetryAttempts", build.UnlessNull(attempts)), f.aliasID)
 }
 
 // destinationActions is what a role needs to deliver to each kind of target.
@@ -344,7 +345,7 @@ func (c *compiler) destination(f *function, n *document.Node, key string) *docum
 		if t := c.byKey[n.Text]; t != nil {
 			// Named by Fn::Sub: GetAtt would make role and function wait for each other.
 			f.allow(n.Pos, []string{"lambda:InvokeFunction"},
-				sub(n.Pos, "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"+t.name))
+				build.Sub(n.Pos, "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:"+t.name))
 		}
 		return c.target(n, key)
 	}

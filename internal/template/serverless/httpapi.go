@@ -1,12 +1,14 @@
 package serverless
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 // httpRoute is one route of the service's HTTP API.
@@ -28,7 +30,7 @@ func (c *compiler) httpEvent(e event) {
 	var method, path string
 	if e.conf.Kind == document.Map {
 		method, path = strings.ToUpper(e.conf.Get("method").TextOr("")), e.conf.Get("path").TextOr("")
-		r.authorizer = first(e.conf.Get("authorizer"))
+		r.authorizer = build.First(e.conf.Get("authorizer"))
 	} else if text := e.conf.TextOr(""); text == "*" {
 		path = "*"
 	} else if m := methodAndPath.FindStringSubmatch(text); m != nil {
@@ -65,13 +67,13 @@ func (c *compiler) httpAPI() {
 	}
 	at := c.httpRoutes[0].pos
 	conf := c.provider.Get("httpApi")
-	api := first(conf.Get("id"))
+	api := build.First(conf.Get("id"))
 	if api == nil {
-		api = ref(at, httpAPIID)
+		api = build.Ref(at, httpAPIID)
 		c.httpRoot(at, conf)
 		c.httpStage(at, conf)
 	}
-	for _, m := range members(conf.Get("authorizers")) {
+	for _, m := range build.Members(conf.Get("authorizers")) {
 		c.httpAuthorizer(m, api)
 	}
 	for _, r := range c.httpRoutes {
@@ -81,18 +83,18 @@ func (c *compiler) httpAPI() {
 
 // httpRoot makes the API itself and its outputs.
 func (c *compiler) httpRoot(at diag.Position, conf *document.Node) {
-	name := c.stage + "-" + c.service
+	name := c.Stage + "-" + c.service
 	if conf.Get("shouldStartNameWithService").TruthOr(false) {
-		name = c.service + "-" + c.stage
+		name = c.service + "-" + c.Stage
 	}
-	c.add(at, httpAPIID, "AWS::ApiGatewayV2::Api", object(at,
-		"Name", orText(conf.Get("name"), name, at),
+	c.add(at, httpAPIID, "AWS::ApiGatewayV2::Api", build.Object(at,
+		"Name", build.OrText(conf.Get("name"), name, at),
 		"ProtocolType", "HTTP",
-		"DisableExecuteApiEndpoint", unlessNull(conf.Get("disableDefaultEndpoint")),
-		"Tags", first(c.provider.Get("tags")),
+		"DisableExecuteApiEndpoint", build.UnlessNull(conf.Get("disableDefaultEndpoint")),
+		"Tags", build.First(c.provider.Get("tags")),
 		"CorsConfiguration", c.httpCORS(conf.Get("cors"))))
-	c.output(at, "HttpApiId", "Id of the HTTP API", ref(at, httpAPIID))
-	c.output(at, "HttpApiUrl", "URL of the HTTP API", endpointURL(at, "https://", ref(at, httpAPIID), ""))
+	c.output(at, "HttpApiId", "Id of the HTTP API", build.Ref(at, httpAPIID))
+	c.output(at, "HttpApiUrl", "URL of the HTTP API", build.EndpointURL(at, "https://", build.Ref(at, httpAPIID), ""))
 }
 
 // apiCORSHeaders are the headers that CORS allows where none are named, on
@@ -104,15 +106,15 @@ var apiCORSHeaders = []string{
 // httpCORS reads provider.httpApi.cors: true, or what differs from the
 // defaults. The API then answers preflight requests by itself.
 func (c *compiler) httpCORS(cors *document.Node) *document.Node {
-	if !set(cors) {
+	if !build.Given(cors) {
 		return nil
 	}
 	at := cors.Pos
 	listOf := func(n *document.Node, def []string) *document.Node {
-		if set(n) {
-			return texts(n.Pos, n.Strings())
+		if build.Given(n) {
+			return build.Texts(n.Pos, n.Strings())
 		}
-		return texts(at, def)
+		return build.Texts(at, def)
 	}
 	p := document.Object(at)
 	if cors.Get("allowCredentials").TruthOr(false) {
@@ -121,10 +123,10 @@ func (c *compiler) httpCORS(cors *document.Node) *document.Node {
 	p.Set("AllowHeaders", listOf(cors.Get("allowedHeaders"), apiCORSHeaders))
 	p.Set("AllowMethods", listOf(cors.Get("allowedMethods"), c.httpMethodsInUse()))
 	p.Set("AllowOrigins", listOf(cors.Get("allowedOrigins"), []string{"*"}))
-	if n := cors.Get("exposedResponseHeaders"); set(n) {
+	if n := cors.Get("exposedResponseHeaders"); build.Given(n) {
 		p.Set("ExposeHeaders", listOf(n, nil))
 	}
-	p.Set("MaxAge", unlessNull(cors.Get("maxAge")))
+	p.Set("MaxAge", build.UnlessNull(cors.Get("maxAge")))
 	return p
 }
 
@@ -158,22 +160,22 @@ const httpLogFormat = `{"requestId":"$context.requestId","ip":"$context.identity
 // httpStage makes the stage: always $default and deployed by itself, so the
 // URL has no stage in its path.
 func (c *compiler) httpStage(at diag.Position, conf *document.Node) {
-	p := object(at, "ApiId", ref(at, httpAPIID), "StageName", "$default", "AutoDeploy", true,
-		"DefaultRouteSettings", object(at, "DetailedMetricsEnabled", conf.Get("metrics").TruthOr(false)),
-		"Tags", first(c.provider.Get("tags")))
+	p := build.Object(at, "ApiId", build.Ref(at, httpAPIID), "StageName", "$default", "AutoDeploy", true,
+		"DefaultRouteSettings", build.Object(at, "DetailedMetricsEnabled", conf.Get("metrics").TruthOr(false)),
+		"Tags", build.First(c.provider.Get("tags")))
 	var needs string
-	if logs := c.provider.Get("logs").Get("httpApi"); set(logs) {
+	if logs := c.provider.Get("logs").Get("httpApi"); build.Given(logs) {
 		needs = httpLogsID
 		c.apiLogGroup(logs.Pos, httpLogsID, "/aws/http-api/"+c.stackName())
-		p.Set("AccessLogSettings", object(logs.Pos,
-			"DestinationArn", getAtt(logs.Pos, httpLogsID, "Arn"), "Format", orText(logs.Get("format"), httpLogFormat, logs.Pos)))
+		p.Set("AccessLogSettings", build.Object(logs.Pos,
+			"DestinationArn", build.GetAtt(logs.Pos, httpLogsID, "Arn"), "Format", build.OrText(logs.Get("format"), httpLogFormat, logs.Pos)))
 	}
 	c.add(at, httpStageID, "AWS::ApiGatewayV2::Stage", p, needs)
 }
 
 // stackName is the name of the CloudFormation stack.
 func (c *compiler) stackName() string {
-	return orDefault(c.provider.Get("stackName").TextOr(""), c.service+"-"+c.stage)
+	return cmp.Or(c.provider.Get("stackName").TextOr(""), c.service+"-"+c.Stage)
 }
 
 // httpAuthorizer makes an authorizer of provider.httpApi.authorizers.
@@ -182,42 +184,42 @@ func (c *compiler) httpAuthorizer(m document.Member, api *document.Node) {
 	if at.IsZero() {
 		at = c.at(n)
 	}
-	identity := list(at)
-	if i := n.Get("identitySource"); set(i) {
-		identity = texts(i.Pos, i.Strings())
+	identity := build.List(at)
+	if i := n.Get("identitySource"); build.Given(i) {
+		identity = build.Texts(i.Pos, i.Strings())
 	}
 	name := n.Get("name").TextOr(m.Key)
-	p := object(at, "ApiId", api, "Name", name, "IdentitySource", identity)
+	p := build.Object(at, "ApiId", api, "Name", name, "IdentitySource", identity)
 	var alias string
 	if n.Get("type").TextOr("jwt") == "request" {
 		named, arn := n.Get("functionName"), n.Get("functionArn")
-		if set(named) == set(arn) {
+		if build.Given(named) == build.Given(arn) {
 			c.msgs.Add(diag.Errorf(at, key, "an authorizer of type request has a functionName or a functionArn, one of them"))
 			return
 		}
-		if set(named) {
+		if build.Given(named) {
 			arn = c.target(named, key+".functionName")
 			if f := c.byKey[named.TextOr("")]; f != nil {
 				alias = f.aliasID
 			}
 		}
 		p.Set("AuthorizerType", document.Str("REQUEST", at))
-		p.Set("EnableSimpleResponses", unlessNull(n.Get("enableSimpleResponses")))
-		p.Set("AuthorizerResultTtlInSeconds", unlessNull(n.Get("resultTtlInSeconds")))
-		p.Set("AuthorizerPayloadFormatVersion", orText(n.Get("payloadVersion"), "2.0", at))
-		p.Set("AuthorizerUri", lambdaURI(at, arn))
+		p.Set("EnableSimpleResponses", build.UnlessNull(n.Get("enableSimpleResponses")))
+		p.Set("AuthorizerResultTtlInSeconds", build.UnlessNull(n.Get("resultTtlInSeconds")))
+		p.Set("AuthorizerPayloadFormatVersion", build.OrText(n.Get("payloadVersion"), "2.0", at))
+		p.Set("AuthorizerUri", build.LambdaURI(at, arn))
 		if !n.Get("managedExternally").TruthOr(false) {
-			c.add(at, normalized(name)+"LambdaAuthorizerPermissionHttpApi", "AWS::Lambda::Permission", object(at,
+			c.add(at, normalized(name)+"LambdaAuthorizerPermissionHttpApi", "AWS::Lambda::Permission", build.Object(at,
 				"FunctionName", arn, "Action", "lambda:InvokeFunction", "Principal", "apigateway.amazonaws.com",
-				"SourceArn", executeARN(at, api, "/*")), alias)
+				"SourceArn", build.ExecuteARN(at, api, "/*")), alias)
 		}
 	} else {
 		p.Set("AuthorizerType", document.Str("JWT", at))
 		audience := n.Get("audience")
 		if audience != nil && audience.Kind != document.List {
-			audience = list(at, audience)
+			audience = build.List(at, audience)
 		}
-		p.Set("JwtConfiguration", object(at, "Audience", audience, "Issuer", n.Get("issuerUrl")))
+		p.Set("JwtConfiguration", build.Object(at, "Audience", audience, "Issuer", n.Get("issuerUrl")))
 	}
 	c.add(at, "HttpApiAuthorizer"+normalized(name), "AWS::ApiGatewayV2::Authorizer", p, alias)
 }
@@ -227,19 +229,19 @@ func (c *compiler) httpAuthorizer(m document.Member, api *document.Node) {
 func (c *compiler) httpRoute(r httpRoute, api, conf *document.Node) {
 	at, f := r.pos, r.f
 	integration := "HttpApiIntegration" + normalized(f.key)
-	c.add(at, integration, "AWS::ApiGatewayV2::Integration", object(at,
+	c.add(at, integration, "AWS::ApiGatewayV2::Integration", build.Object(at,
 		"ApiId", api, "IntegrationType", "AWS_PROXY", "IntegrationUri", f.arn(at),
-		"PayloadFormatVersion", orText(first(f.node.Get("httpApi").Get("payload"), conf.Get("payload")), "2.0", at),
+		"PayloadFormatVersion", build.OrText(build.First(f.node.Get("httpApi").Get("payload"), conf.Get("payload")), "2.0", at),
 		// Not the function's timeout: a longer one only earns a warning.
 		"TimeoutInMillis", 30000), f.aliasID)
-	c.add(at, normalized(f.key)+"LambdaPermissionHttpApi", "AWS::Lambda::Permission", object(at,
+	c.add(at, normalized(f.key)+"LambdaPermissionHttpApi", "AWS::Lambda::Permission", build.Object(at,
 		"FunctionName", f.arn(at), "Action", "lambda:InvokeFunction", "Principal", "apigateway.amazonaws.com",
-		"SourceArn", executeARN(at, api, "/*")), f.aliasID)
+		"SourceArn", build.ExecuteARN(at, api, "/*")), f.aliasID)
 	key := r.key
 	if key == "*" {
 		key = "$default"
 	}
-	p := object(at, "ApiId", api, "RouteKey", key, "Target", join(at, "/", "integrations", ref(at, integration)))
+	p := build.Object(at, "ApiId", api, "RouteKey", key, "Target", build.Join(at, "/", "integrations", build.Ref(at, integration)))
 	if r.authorizer != nil {
 		c.httpRouteAuthorizer(r, p, conf)
 	}
@@ -259,7 +261,7 @@ func (c *compiler) httpRouteAuthorizer(r httpRoute, p, conf *document.Node) {
 		p.Set("AuthorizationType", document.Str("AWS_IAM", a.Pos))
 		return
 	}
-	id := first(a.Get("id"))
+	id := build.First(a.Get("id"))
 	if id == nil {
 		def := conf.Get("authorizers").Get(name.TextOr(""))
 		if def == nil {
@@ -268,7 +270,7 @@ func (c *compiler) httpRouteAuthorizer(r httpRoute, p, conf *document.Node) {
 		}
 		kind = def.Get("type").TextOr("")
 		// The id is made of the authorizer's own name where it has one.
-		id = ref(a.Pos, "HttpApiAuthorizer"+normalized(def.Get("name").TextOr(name.TextOr(""))))
+		id = build.Ref(a.Pos, "HttpApiAuthorizer"+normalized(def.Get("name").TextOr(name.TextOr(""))))
 	}
 	auth := "JWT"
 	if kind == "request" {
@@ -276,14 +278,14 @@ func (c *compiler) httpRouteAuthorizer(r httpRoute, p, conf *document.Node) {
 	}
 	p.Set("AuthorizationType", document.Str(auth, a.Pos))
 	p.Set("AuthorizerId", id)
-	if scopes := a.Get("scopes"); set(scopes) {
-		p.Set("AuthorizationScopes", texts(scopes.Pos, scopes.Strings()))
+	if scopes := a.Get("scopes"); build.Given(scopes) {
+		p.Set("AuthorizationScopes", build.Texts(scopes.Pos, scopes.Strings()))
 	}
 }
 
 // httpTimeout warns, once per function, where the API gives up first.
 func (c *compiler) httpTimeout(r httpRoute) {
-	n := first(r.f.node.Get("timeout"), c.provider.Get("timeout"))
+	n := build.First(r.f.node.Get("timeout"), c.provider.Get("timeout"))
 	if s := n.IntegerOr(6); s >= 30 && r.f.count("httpApi timeout") == 1 {
 		c.warnf(n, "functions."+r.f.key+".timeout", "an HTTP API waits 30 seconds, the function may take %d", s)
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
+	"github.com/suiro-dev/suiro/internal/template/serverless/config"
 )
 
 // Suiro runs no plug-ins. It knows what the common ones are for, does the same
@@ -67,27 +69,9 @@ var makers = map[string]string{
 	"serverless-plugin-lambda-dead-letter":           "the dead-letter queues it sets up",
 }
 
-// pluginNames lists `plugins`, a list or {modules: [...], localPath}.
-func pluginNames(cfg *document.Node) []*document.Node {
-	n := cfg.Get("plugins")
-	if n != nil && n.Kind == document.Map {
-		n = n.Get("modules")
-	}
-	if n == nil {
-		return nil
-	}
-	var out []*document.Node
-	for _, it := range n.Items {
-		if it.IsScalar() {
-			out = append(out, it)
-		}
-	}
-	return out
-}
-
 // readPlugins sorts the plug-ins and speaks about those that will be missed.
 func (c *compiler) readPlugins() {
-	for _, n := range pluginNames(c.cfg) {
+	for _, n := range config.PluginNames(c.cfg) {
 		name := n.Text
 		switch made := makers[name]; {
 		case bundlers[name]:
@@ -114,30 +98,11 @@ func (c *compiler) readPlugins() {
 func (c *compiler) localPlugin(name string) bool {
 	dir := c.cfg.Get("plugins").Get("localPath").TextOr(".serverless_plugins")
 	for _, ext := range []string{"", ".js", ".ts"} {
-		if exists(filepath.Join(c.dir, dir, name+ext)) {
+		if exists(filepath.Join(c.Dir, dir, name+ext)) {
 			return true
 		}
 	}
 	return false
-}
-
-// pluginDotenv reads the .env files of serverless-dotenv-plugin, which looks
-// for more of them than the framework.
-func (l *loader) pluginDotenv() {
-	for _, n := range pluginNames(l.root) {
-		if n.Text != "serverless-dotenv-plugin" {
-			continue
-		}
-		conf := l.root.Get("custom").Get("dotenv")
-		if p := conf.Get("path"); p.IsScalar() {
-			l.loadDotenv(p.Text)
-			return
-		}
-		base := conf.Get("basePath").TextOr("")
-		for _, name := range []string{".env." + l.stage + ".local", ".env." + l.stage, ".env.local", ".env"} {
-			l.loadDotenv(filepath.Join(base, name))
-		}
-	}
 }
 
 // pluginEnvironment is what serverless-dotenv-plugin adds to the environment
@@ -148,7 +113,7 @@ func (c *compiler) pluginEnvironment(at diag.Position) *document.Node {
 	}
 	conf := c.cfg.Get("custom").Get("dotenv")
 	vars := map[string]string{}
-	for k, v := range c.dotEnv {
+	for k, v := range c.DotEnv {
 		vars[k] = v
 	}
 	if inc := conf.Get("include"); inc != nil {
@@ -168,5 +133,5 @@ func (c *compiler) pluginEnvironment(at diag.Position) *document.Node {
 	for _, k := range conf.Get("exclude").Strings() {
 		delete(vars, k)
 	}
-	return textMap(at, vars)
+	return build.TextMap(at, vars)
 }

@@ -1,12 +1,14 @@
 package serverless
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 // restEvent is one method of the service's REST API.
@@ -63,7 +65,7 @@ func (c *compiler) restEvent(e event) {
 		return
 	}
 	r.integration = restIntegration(r.conf)
-	if a := e.conf.Get("authorizer"); set(a) {
+	if a := e.conf.Get("authorizer"); build.Given(a) {
 		if r.authorizer = c.restAuthorizer(r, a); r.authorizer == nil {
 			return
 		}
@@ -94,12 +96,12 @@ func (c *compiler) restAPI() {
 		return
 	}
 	r := &rest{compiler: c, at: c.restEvents[0].pos, conf: c.provider.Get("apiGateway"), ids: map[string]*document.Node{}}
-	if !stageName.MatchString(c.stage) {
-		c.msgs.Add(diag.Errorf(r.at, "provider.stage", "the stage %q cannot name a stage of a REST API: letters, digits, - and _ only", c.stage))
+	if !stageName.MatchString(c.Stage) {
+		c.msgs.Add(diag.Errorf(r.at, "provider.stage", "the stage %q cannot name a stage of a REST API: letters, digits, - and _ only", c.Stage))
 	}
-	r.api, r.root = first(r.conf.Get("restApiId")), first(r.conf.Get("restApiRootResourceId"))
+	r.api, r.root = build.First(r.conf.Get("restApiId")), build.First(r.conf.Get("restApiRootResourceId"))
 	if r.api == nil {
-		r.api, r.root = ref(r.at, restAPIID), getAtt(r.at, restAPIID, "RootResourceId")
+		r.api, r.root = build.Ref(r.at, restAPIID), build.GetAtt(r.at, restAPIID, "RootResourceId")
 		r.makeAPI()
 	} else if r.root == nil {
 		c.errorf(r.api, "provider.apiGateway.restApiId", "an existing API needs restApiRootResourceId too")
@@ -124,27 +126,27 @@ func (c *compiler) restAPI() {
 // makeAPI makes the API itself.
 func (r *rest) makeAPI() {
 	p := r.provider
-	endpoint := object(r.at, "Types", list(r.at, strings.ToUpper(orDefault(p.Get("endpointType").TextOr(""), "EDGE"))),
-		"VpcEndpointIds", first(p.Get("vpcEndpointIds")))
-	name := r.stage + "-" + r.service
+	endpoint := build.Object(r.at, "Types", build.List(r.at, strings.ToUpper(cmp.Or(p.Get("endpointType").TextOr(""), "EDGE"))),
+		"VpcEndpointIds", build.First(p.Get("vpcEndpointIds")))
+	name := r.Stage + "-" + r.service
 	if r.conf.Get("shouldStartNameWithService").TruthOr(false) {
-		name = r.service + "-" + r.stage
+		name = r.service + "-" + r.Stage
 	}
 	// An empty policy takes back one that an earlier deployment set.
 	policy := document.Str("", r.at)
-	if rp := r.conf.Get("resourcePolicy"); set(rp) && len(rp.Items)+len(rp.Members) > 0 {
-		policy = object(rp.Pos, "Version", "2012-10-17", "Statement", rp)
+	if rp := r.conf.Get("resourcePolicy"); build.Given(rp) && len(rp.Items)+len(rp.Members) > 0 {
+		policy = build.Object(rp.Pos, "Version", "2012-10-17", "Statement", rp)
 	}
-	api := object(r.at,
-		"Name", orText(p.Get("apiName"), name, r.at),
-		"BinaryMediaTypes", first(r.conf.Get("binaryMediaTypes")),
-		"DisableExecuteApiEndpoint", unlessNull(r.conf.Get("disableDefaultEndpoint")),
+	api := build.Object(r.at,
+		"Name", build.OrText(p.Get("apiName"), name, r.at),
+		"BinaryMediaTypes", build.First(r.conf.Get("binaryMediaTypes")),
+		"DisableExecuteApiEndpoint", build.UnlessNull(r.conf.Get("disableDefaultEndpoint")),
 		"EndpointConfiguration", endpoint,
 		"Policy", policy,
-		"MinimumCompressionSize", unlessNull(r.conf.Get("minimumCompressionSize")),
-		"Description", first(r.conf.Get("description")))
-	if n := r.conf.Get("apiKeySourceType"); set(n) {
-		api.Set("ApiKeySourceType", upper(n))
+		"MinimumCompressionSize", build.UnlessNull(r.conf.Get("minimumCompressionSize")),
+		"Description", build.First(r.conf.Get("description")))
+	if n := r.conf.Get("apiKeySourceType"); build.Given(n) {
+		api.Set("ApiKeySourceType", build.Upper(n))
 	}
 	r.add(r.at, restAPIID, "AWS::ApiGateway::RestApi", api)
 }
@@ -152,10 +154,10 @@ func (r *rest) makeAPI() {
 // predefined takes the resources of an existing API that the service names.
 func (r *rest) predefined() {
 	n := r.conf.Get("restApiResources")
-	for _, m := range members(n) {
+	for _, m := range build.Members(n) {
 		r.ids[strings.Trim(m.Key, "/")] = m.Value
 	}
-	for _, it := range items(n) {
+	for _, it := range build.Items(n) {
 		r.ids[strings.Trim(it.Get("path").TextOr(""), "/")] = it.Get("resourceId")
 	}
 }
@@ -175,8 +177,8 @@ func (r *rest) resource(path string, at diag.Position) *document.Node {
 	}
 	above := r.resource(parent, at)
 	id := "ApiGatewayResource" + normalizedPath(path)
-	r.add(at, id, "AWS::ApiGateway::Resource", object(at, "ParentId", above, "PathPart", part, "RestApiId", r.api))
-	r.ids[path] = ref(at, id)
+	r.add(at, id, "AWS::ApiGateway::Resource", build.Object(at, "ParentId", above, "PathPart", part, "RestApiId", r.api))
+	r.ids[path] = build.Ref(at, id)
 	return r.ids[path]
 }
 
@@ -191,12 +193,12 @@ func (r *rest) deployment() {
 	}
 	// The framework makes a new id on every run; here a changed API gets one.
 	id := "ApiGatewayDeployment" + hash(mine)
-	stage := orText(r.conf.Get("stage"), r.stage, at)
-	r.add(at, id, "AWS::ApiGateway::Deployment", object(at,
-		"RestApiId", r.api, "StageName", stage, "Description", first(r.conf.Get("description"))), r.methods...)
-	r.output(at, "ServiceEndpoint", "URL of the service endpoint", endpointURL(at, "https://", r.api, "/"+r.stage))
-	if logs := r.provider.Get("logs").Get("restApi"); set(logs) && logs.Get("accessLogging").TruthOr(true) {
-		r.apiLogGroup(logs.Pos, restLogsID, "/aws/api-gateway/"+r.service+"-"+r.stage)
+	stage := build.OrText(r.conf.Get("stage"), r.Stage, at)
+	r.add(at, id, "AWS::ApiGateway::Deployment", build.Object(at,
+		"RestApiId", r.api, "StageName", stage, "Description", build.First(r.conf.Get("description"))), r.methods...)
+	r.output(at, "ServiceEndpoint", "URL of the service endpoint", build.EndpointURL(at, "https://", r.api, "/"+r.Stage))
+	if logs := r.provider.Get("logs").Get("restApi"); build.Given(logs) && logs.Get("accessLogging").TruthOr(true) {
+		r.apiLogGroup(logs.Pos, restLogsID, "/aws/api-gateway/"+r.service+"-"+r.Stage)
 	}
 	r.usagePlans(id, stage)
 }
@@ -211,7 +213,7 @@ func (r *rest) usagePlans(deployment string, stage *document.Node) {
 	named := map[string]bool{}
 	if plans != nil && plans.Kind == document.List {
 		for _, it := range plans.Items {
-			for _, m := range members(it) {
+			for _, m := range build.Members(it) {
 				named[m.Key] = true
 				r.usagePlan(deployment, m.Key, m.Value)
 			}
@@ -220,10 +222,10 @@ func (r *rest) usagePlans(deployment string, stage *document.Node) {
 		r.usagePlan(deployment, "", plans)
 	}
 	single := 0
-	for _, it := range items(keys) {
-		for _, m := range members(it) {
+	for _, it := range build.Items(keys) {
+		for _, m := range build.Members(it) {
 			if named[m.Key] {
-				for i, k := range items(m.Value) {
+				for i, k := range build.Items(m.Value) {
 					r.apiKey(deployment, m.Key, i+1, k)
 				}
 			}
@@ -238,17 +240,17 @@ func (r *rest) usagePlans(deployment string, stage *document.Node) {
 // usagePlan makes one plan; the only one of a service has no name.
 func (r *rest) usagePlan(deployment, name string, n *document.Node) {
 	at := r.compiler.at(n)
-	title, text := r.service+"-"+r.stage, "Usage plan for "+r.service+" "+r.stage+" stage"
+	title, text := r.service+"-"+r.Stage, "Usage plan for "+r.service+" "+r.Stage+" stage"
 	if name != "" {
-		title = r.service + "-" + name + "-" + r.stage
-		text = `Usage plan "` + name + `" for ` + r.service + " " + r.stage + " stage"
+		title = r.service + "-" + name + "-" + r.Stage
+		text = `Usage plan "` + name + `" for ` + r.service + " " + r.Stage + " stage"
 	}
-	p := object(at, "ApiStages", list(at, object(at, "ApiId", r.api, "Stage", r.stage)), "Description", text, "UsagePlanName", title)
-	if q := n.Get("quota"); set(q) {
-		p.Set("Quota", object(q.Pos, "Limit", q.Get("limit"), "Offset", unlessNull(q.Get("offset")), "Period", q.Get("period")))
+	p := build.Object(at, "ApiStages", build.List(at, build.Object(at, "ApiId", r.api, "Stage", r.Stage)), "Description", text, "UsagePlanName", title)
+	if q := n.Get("quota"); build.Given(q) {
+		p.Set("Quota", build.Object(q.Pos, "Limit", q.Get("limit"), "Offset", build.UnlessNull(q.Get("offset")), "Period", q.Get("period")))
 	}
-	if t := n.Get("throttle"); set(t) {
-		p.Set("Throttle", object(t.Pos, "BurstLimit", t.Get("burstLimit"), "RateLimit", t.Get("rateLimit")))
+	if t := n.Get("throttle"); build.Given(t) {
+		p.Set("Throttle", build.Object(t.Pos, "BurstLimit", t.Get("burstLimit"), "RateLimit", t.Get("rateLimit")))
 	}
 	r.add(at, "ApiGatewayUsagePlan"+upperFirst(name), "AWS::ApiGateway::UsagePlan", p, deployment)
 }
@@ -257,17 +259,17 @@ func (r *rest) usagePlan(deployment, name string, n *document.Node) {
 func (r *rest) apiKey(deployment, plan string, number int, n *document.Node) {
 	at := r.compiler.at(n)
 	suffix := upperFirst(plan) + itoa(number)
-	p := object(at, "Enabled", true, "StageKeys", list(at, object(at, "RestApiId", r.api, "StageName", r.stage)))
+	p := build.Object(at, "Enabled", true, "StageKeys", build.List(at, build.Object(at, "RestApiId", r.api, "StageName", r.Stage)))
 	if n.Kind == document.Map {
-		p.Set("Name", unlessNull(n.Get("name")))
-		p.Set("Value", first(n.Get("value")))
-		p.Set("Description", unlessNull(n.Get("description")))
-		p.Set("CustomerId", unlessNull(n.Get("customerId")))
-		p.Set("Enabled", unlessNull(n.Get("enabled")))
+		p.Set("Name", build.UnlessNull(n.Get("name")))
+		p.Set("Value", build.First(n.Get("value")))
+		p.Set("Description", build.UnlessNull(n.Get("description")))
+		p.Set("CustomerId", build.UnlessNull(n.Get("customerId")))
+		p.Set("Enabled", build.UnlessNull(n.Get("enabled")))
 	} else {
 		p.Set("Name", n)
 	}
 	r.add(at, "ApiGatewayApiKey"+suffix, "AWS::ApiGateway::ApiKey", p, deployment)
-	r.add(at, "ApiGatewayUsagePlanKey"+suffix, "AWS::ApiGateway::UsagePlanKey", object(at,
-		"KeyId", ref(at, "ApiGatewayApiKey"+suffix), "KeyType", "API_KEY", "UsagePlanId", ref(at, "ApiGatewayUsagePlan"+upperFirst(plan))))
+	r.add(at, "ApiGatewayUsagePlanKey"+suffix, "AWS::ApiGateway::UsagePlanKey", build.Object(at,
+		"KeyId", build.Ref(at, "ApiGatewayApiKey"+suffix), "KeyType", "API_KEY", "UsagePlanId", build.Ref(at, "ApiGatewayUsagePlan"+upperFirst(plan))))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 // What `integration: lambda` and CORS need: templates, responses, preflight.
@@ -66,7 +67,7 @@ func (r *rest) requestTemplates(e restEvent) *document.Node {
 		out.Set("application/json", document.Str(lambdaTemplate(jsonBody, claims), e.pos))
 		out.Set("application/x-www-form-urlencoded", document.Str(lambdaTemplate(formBody, claims), e.pos))
 	}
-	for _, m := range members(e.conf.Get("request").Get("template")) {
+	for _, m := range build.Members(e.conf.Get("request").Get("template")) {
 		if m.Value.IsNull() {
 			out.Remove(m.Key)
 			continue
@@ -134,29 +135,29 @@ func (r *rest) responseHeaders(e restEvent) []document.Member {
 			out = append(out, document.Member{Key: "Access-Control-Allow-Credentials", Value: document.Str("true", e.pos)})
 		}
 	}
-	return append(out, members(e.conf.Get("response").Get("headers"))...)
+	return append(out, build.Members(e.conf.Get("response").Get("headers"))...)
 }
 
 // integrationResponses choose a status by the function's error message and
 // make the answer for it.
 func (r *rest) integrationResponses(e restEvent) *document.Node {
 	conf := e.conf.Get("response")
-	out := list(e.pos)
+	out := build.List(e.pos)
 	for _, x := range responses(e) {
 		params, templates := document.Object(e.pos), document.Object(e.pos)
-		for _, m := range append(r.responseHeaders(e), members(x.conf.Get("headers"))...) {
+		for _, m := range append(r.responseHeaders(e), build.Members(x.conf.Get("headers"))...) {
 			params.Set("method.response.header."+m.Key, m.Value)
 		}
-		templates.Set("application/json", first(conf.Get("template")))
+		templates.Set("application/json", build.First(conf.Get("template")))
 		switch t := x.conf.Get("template"); {
 		case t != nil && t.Kind == document.Map:
-			templates = overlaid(templates, t)
-		case set(t):
+			templates = build.Overlay(templates, t)
+		case build.Given(t):
 			templates.Set("application/json", t)
 		}
-		item := object(e.pos, "StatusCode", x.status, "SelectionPattern", x.pattern, "ResponseParameters", params, "ResponseTemplates", templates)
+		item := build.Object(e.pos, "StatusCode", x.status, "SelectionPattern", x.pattern, "ResponseParameters", params, "ResponseTemplates", templates)
 		if strings.HasPrefix(x.status, "2") {
-			item.Set("ContentHandling", first(conf.Get("contentHandling")))
+			item.Set("ContentHandling", build.First(conf.Get("contentHandling")))
 		}
 		out.Items = append(out.Items, item)
 	}
@@ -165,13 +166,13 @@ func (r *rest) integrationResponses(e restEvent) *document.Node {
 
 // methodResponses declare the statuses and headers that the integration sets.
 func (r *rest) methodResponses(e restEvent) *document.Node {
-	out := list(e.pos)
+	out := build.List(e.pos)
 	for _, x := range responses(e) {
 		params := document.Object(e.pos)
-		for _, m := range append(r.responseHeaders(e), members(x.conf.Get("headers"))...) {
+		for _, m := range append(r.responseHeaders(e), build.Members(x.conf.Get("headers"))...) {
 			params.Set("method.response.header."+m.Key, document.Boolean(true, e.pos))
 		}
-		out.Items = append(out.Items, object(e.pos, "ResponseParameters", params, "ResponseModels", document.Object(e.pos), "StatusCode", x.status))
+		out.Items = append(out.Items, build.Object(e.pos, "ResponseParameters", params, "ResponseModels", document.Object(e.pos), "StatusCode", x.status))
 	}
 	return out
 }
@@ -190,25 +191,25 @@ type restCORS struct {
 // cors reads `cors` of an event; nil without it.
 func (r *rest) cors(e restEvent) *restCORS {
 	n := e.conf.Get("cors")
-	if !set(n) {
+	if !build.Given(n) {
 		return nil
 	}
 	c := &restCORS{path: e.path, at: n.Pos, origin: "*", methods: []string{"OPTIONS"}, headers: apiCORSHeaders}
 	if n.Kind == document.Map {
-		if o := n.Get("origins"); set(o) {
+		if o := n.Get("origins"); build.Given(o) {
 			c.origin, c.origins = "", o.Strings()
 		}
-		if o := n.Get("origin"); set(o) {
+		if o := n.Get("origin"); build.Given(o) {
 			c.origin = o.TextOr("*")
 		}
-		if m := n.Get("methods"); set(m) {
+		if m := n.Get("methods"); build.Given(m) {
 			c.methods = appendNew(slices.Clone(m.Strings()), "OPTIONS")
 		}
-		if h := n.Get("headers"); set(h) {
+		if h := n.Get("headers"); build.Given(h) {
 			c.headers = h.Strings()
 		}
 		c.credentials = n.Get("allowCredentials").TruthOr(false)
-		c.maxAge, c.cacheCtrl = first(n.Get("maxAge")), first(n.Get("cacheControl"))
+		c.maxAge, c.cacheCtrl = build.First(n.Get("maxAge")), build.First(n.Get("cacheControl"))
 	}
 	c.methods = appendNew(c.methods, e.method)
 	return c
@@ -280,15 +281,15 @@ func (r *rest) corsMethod(c *restCORS) {
 		header("Cache-Control", c.cacheCtrl.TextOr(""))
 	}
 	id := restMethodID(normalizedPath(c.path), "OPTIONS")
-	r.add(at, id, "AWS::ApiGateway::Method", object(at,
+	r.add(at, id, "AWS::ApiGateway::Method", build.Object(at,
 		"AuthorizationType", "NONE", "HttpMethod", "OPTIONS",
-		"MethodResponses", list(at, object(at, "StatusCode", "200", "ResponseParameters", flags, "ResponseModels", document.Object(at))),
+		"MethodResponses", build.List(at, build.Object(at, "StatusCode", "200", "ResponseParameters", flags, "ResponseModels", document.Object(at))),
 		"RequestParameters", document.Object(at),
-		"Integration", object(at, "Type", "MOCK",
-			"RequestTemplates", object(at, "application/json", "{statusCode:200}"),
+		"Integration", build.Object(at, "Type", "MOCK",
+			"RequestTemplates", build.Object(at, "application/json", "{statusCode:200}"),
 			"ContentHandling", "CONVERT_TO_TEXT",
-			"IntegrationResponses", list(at, object(at, "StatusCode", "200", "ResponseParameters", values,
-				"ResponseTemplates", object(at, "application/json", originTemplate(origins))))),
+			"IntegrationResponses", build.List(at, build.Object(at, "StatusCode", "200", "ResponseParameters", values,
+				"ResponseTemplates", build.Object(at, "application/json", originTemplate(origins))))),
 		"ResourceId", r.resource(c.path, at), "RestApiId", r.api))
 	r.methods = append(r.methods, id)
 }

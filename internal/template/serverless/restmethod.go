@@ -1,11 +1,13 @@
 package serverless
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 // itoa is a number inside an id.
@@ -15,15 +17,15 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func (r *rest) method(e restEvent) {
 	at, f := e.pos, e.f
 	permission := normalized(f.key) + "LambdaPermissionApiGateway"
-	r.add(at, permission, "AWS::Lambda::Permission", object(at,
+	r.add(at, permission, "AWS::Lambda::Permission", build.Object(at,
 		"FunctionName", f.arn(at), "Action", "lambda:InvokeFunction", "Principal", "apigateway.amazonaws.com",
-		"SourceArn", executeARN(at, r.api, "/*/*")), f.aliasID)
-	p := object(at,
+		"SourceArn", build.ExecuteARN(at, r.api, "/*/*")), f.aliasID)
+	p := build.Object(at,
 		"HttpMethod", e.method,
 		"RequestParameters", requestParameters(e),
 		"ResourceId", r.resource(e.path, at),
 		"RestApiId", r.api,
-		"OperationName", first(e.conf.Get("operationId")),
+		"OperationName", build.First(e.conf.Get("operationId")),
 		"ApiKeyRequired", e.conf.Get("private").TruthOr(false))
 	needs := []string{permission, f.aliasID}
 	if id := r.authorize(e, p); id != "" {
@@ -52,7 +54,7 @@ func parameters(e restEvent) []parameter {
 	var out []parameter
 	conf := e.conf.Get("request").Get("parameters")
 	for _, place := range [][2]string{{"querystrings", "querystring"}, {"paths", "path"}, {"headers", "header"}} {
-		for _, m := range members(conf.Get(place[0])) {
+		for _, m := range build.Members(conf.Get(place[0])) {
 			p := parameter{name: "method.request." + place[1] + "." + m.Key, required: m.Value}
 			p.mapped = p.name
 			if m.Value.Kind == document.Map {
@@ -79,27 +81,27 @@ func requestParameters(e restEvent) *document.Node {
 // integration says what the method calls.
 func (r *rest) integration(e restEvent) *document.Node {
 	at, request, response := e.pos, e.conf.Get("request"), e.conf.Get("response")
-	p := object(at, "IntegrationHttpMethod", "POST", "Type", e.integration,
-		"TimeoutInMillis", first(e.conf.Get("timeoutInMillis"), r.conf.Get("timeoutInMillis")))
+	p := build.Object(at, "IntegrationHttpMethod", "POST", "Type", e.integration,
+		"TimeoutInMillis", build.First(e.conf.Get("timeoutInMillis"), r.conf.Get("timeoutInMillis")))
 	stream := false
-	if m := response.Get("transferMode"); set(m) {
+	if m := response.Get("transferMode"); build.Given(m) {
 		if e.integration != "AWS_PROXY" && e.integration != "HTTP_PROXY" {
 			r.errorf(m, e.key+".response.transferMode", "only proxy integrations stream, not %s", e.integration)
 		}
-		p.Set("ResponseTransferMode", upper(m))
-		stream = upper(m).Text == "STREAM"
+		p.Set("ResponseTransferMode", build.Upper(m))
+		stream = build.Upper(m).Text == "STREAM"
 	}
 	switch e.integration {
 	case "AWS", "AWS_PROXY":
 		p.Set("Uri", restLambdaURI(e, stream && e.integration == "AWS_PROXY"))
 	case "HTTP", "HTTP_PROXY":
-		if !set(request.Get("uri")) {
+		if !build.Given(request.Get("uri")) {
 			r.msgs.Add(diag.Errorf(at, e.key, "an integration of type %s needs request.uri", e.integration))
 		}
 		p.Set("Uri", request.Get("uri"))
 		p.Set("IntegrationHttpMethod", document.Str(strings.ToUpper(request.Get("method").TextOr(e.method)), at))
-		if t := e.conf.Get("connectionType"); set(t) {
-			p.Set("ConnectionType", document.Str(strings.ReplaceAll(upper(t).Text, "-", "_"), t.Pos))
+		if t := e.conf.Get("connectionType"); build.Given(t) {
+			p.Set("ConnectionType", document.Str(strings.ReplaceAll(build.Upper(t).Text, "-", "_"), t.Pos))
 			p.Set("ConnectionId", e.conf.Get("connectionId"))
 		}
 	case "MOCK":
@@ -108,12 +110,12 @@ func (r *rest) integration(e restEvent) *document.Node {
 			WithHint("lambda-proxy, lambda, http, http-proxy and mock"))
 	}
 	if e.integration == "AWS" || e.integration == "HTTP" || e.integration == "MOCK" {
-		pass := first(request.Get("passThrough"))
+		pass := build.First(request.Get("passThrough"))
 		if pass == nil && e.integration == "AWS" {
 			pass = document.Str("NEVER", at)
 		}
 		p.Set("PassthroughBehavior", pass)
-		p.Set("ContentHandling", first(request.Get("contentHandling")))
+		p.Set("ContentHandling", build.First(request.Get("contentHandling")))
 		p.Set("RequestTemplates", r.requestTemplates(e))
 		p.Set("IntegrationResponses", r.integrationResponses(e))
 	}
@@ -138,12 +140,12 @@ func restLambdaURI(e restEvent, stream bool) *document.Node {
 	if stream {
 		version, tail = "2021-11-15", "/response-streaming-invocations"
 	}
-	parts := []any{"arn:", ref(at, "AWS::Partition"), ":apigateway:", ref(at, "AWS::Region"),
-		":lambda:path/" + version + "/functions/", getAtt(at, e.f.id, "Arn")}
+	parts := []any{"arn:", build.Ref(at, "AWS::Partition"), ":apigateway:", build.Ref(at, "AWS::Region"),
+		":lambda:path/" + version + "/functions/", build.GetAtt(at, e.f.id, "Arn")}
 	if e.f.alias != "" {
 		parts = append(parts, ":", e.f.alias)
 	}
-	return join(at, "", append(parts, tail)...)
+	return build.Join(at, "", append(parts, tail)...)
 }
 
 // restAuthorizer guards a method.
@@ -168,9 +170,9 @@ func (c *compiler) restAuthorizer(e restEvent, n *document.Node) *restAuthorizer
 	key := e.key + ".authorizer"
 	named, arn := n, (*document.Node)(nil)
 	if n.Kind == document.Map {
-		a.conf, a.kind = n, upper(n.Get("type")).Text
+		a.conf, a.kind = n, build.Upper(n.Get("type")).Text
 		named, arn = n.Get("name"), n.Get("arn")
-		if a.kind != "" && set(n.Get("authorizerId")) {
+		if a.kind != "" && build.Given(n.Get("authorizerId")) {
 			a.id = n.Get("authorizerId")
 			return a
 		}
@@ -183,7 +185,7 @@ func (c *compiler) restAuthorizer(e restEvent, n *document.Node) *restAuthorizer
 		return a
 	}
 	switch {
-	case set(arn):
+	case build.Given(arn):
 		a.arn, a.name = arn, named.TextOr("")
 		if a.name == "" {
 			if !arn.IsScalar() {
@@ -194,7 +196,7 @@ func (c *compiler) restAuthorizer(e restEvent, n *document.Node) *restAuthorizer
 			name := arn.Text[strings.LastIndexByte(arn.Text, ':')+1:]
 			a.name = name[strings.LastIndexByte(name, '-')+1:]
 		}
-	case set(named):
+	case build.Given(named):
 		a.name = named.TextOr("")
 		if a.function = c.byKey[a.name]; a.function == nil {
 			c.noFunction(named, key)
@@ -227,11 +229,11 @@ func (r *rest) authorize(e restEvent, p *document.Node) string {
 	} else {
 		id = normalized(a.name) + "ApiGatewayAuthorizer"
 		r.authorizer(id, a)
-		p.Set("AuthorizerId", ref(e.pos, id))
+		p.Set("AuthorizerId", build.Ref(e.pos, id))
 	}
 	if a.cognito() {
 		auth("COGNITO_USER_POOLS")
-		if s := a.conf.Get("scopes"); set(s) && len(s.Items) > 0 {
+		if s := a.conf.Get("scopes"); build.Given(s) && len(s.Items) > 0 {
 			p.Set("AuthorizationScopes", s)
 		}
 		return id
@@ -244,30 +246,30 @@ func (r *rest) authorize(e restEvent, p *document.Node) string {
 // object form sets how long answers are kept: 300 seconds if it does not say.
 func (r *rest) authorizer(id string, a *restAuthorizer) {
 	at := a.pos
-	ttl := unlessNull(a.conf.Get("resultTtlInSeconds"))
+	ttl := build.UnlessNull(a.conf.Get("resultTtlInSeconds"))
 	if ttl == nil && a.conf != nil {
 		ttl = document.Int(300, at)
 	}
-	source := first(a.conf.Get("identitySource"))
+	source := build.First(a.conf.Get("identitySource"))
 	if source == nil && !(a.kind == "REQUEST" && ttl.IntegerOr(300) == 0) {
 		source = document.Str("method.request.header.Authorization", at)
 	}
-	p := object(at, "AuthorizerResultTtlInSeconds", ttl, "IdentitySource", source, "Name", a.name, "RestApiId", r.api,
-		"IdentityValidationExpression", first(a.conf.Get("identityValidationExpression")))
+	p := build.Object(at, "AuthorizerResultTtlInSeconds", ttl, "IdentitySource", source, "Name", a.name, "RestApiId", r.api,
+		"IdentityValidationExpression", build.First(a.conf.Get("identityValidationExpression")))
 	alias := ""
 	if a.function != nil {
 		alias = a.function.aliasID
 	}
 	if a.cognito() {
 		p.Set("Type", document.Str("COGNITO_USER_POOLS", at))
-		p.Set("ProviderARNs", list(at, a.arn))
+		p.Set("ProviderARNs", build.List(at, a.arn))
 	} else {
-		p.Set("AuthorizerUri", lambdaURI(at, a.arn))
-		p.Set("Type", document.Str(orDefault(a.kind, "TOKEN"), at))
+		p.Set("AuthorizerUri", build.LambdaURI(at, a.arn))
+		p.Set("Type", document.Str(cmp.Or(a.kind, "TOKEN"), at))
 		if !a.conf.Get("managedExternally").TruthOr(false) {
-			r.add(at, normalized(a.name)+"LambdaPermissionApiGateway", "AWS::Lambda::Permission", object(at,
+			r.add(at, normalized(a.name)+"LambdaPermissionApiGateway", "AWS::Lambda::Permission", build.Object(at,
 				"FunctionName", a.arn, "Action", "lambda:InvokeFunction", "Principal", "apigateway.amazonaws.com",
-				"SourceArn", executeARN(at, r.api, "/*/*")), alias)
+				"SourceArn", build.ExecuteARN(at, r.api, "/*/*")), alias)
 		}
 	}
 	r.add(at, id, "AWS::ApiGateway::Authorizer", p, alias)
@@ -285,8 +287,8 @@ func (r *rest) validation(e restEvent, p *document.Node) {
 		schemas = request.Get("schema")
 	}
 	models := document.Object(e.pos)
-	for _, m := range members(schemas) {
-		models.Set(m.Key, ref(m.KeyPos, r.model(e, m)))
+	for _, m := range build.Members(schemas) {
+		models.Set(m.Key, build.Ref(m.KeyPos, r.model(e, m)))
 	}
 	if len(models.Members) > 0 {
 		p.Set("RequestModels", models)
@@ -297,11 +299,11 @@ func (r *rest) validation(e restEvent, p *document.Node) {
 	}
 	id := "ApiGateway" + normalizedText(r.service) + "RequestValidator"
 	if r.resources.Get(id) == nil {
-		r.add(e.pos, id, "AWS::ApiGateway::RequestValidator", object(e.pos,
+		r.add(e.pos, id, "AWS::ApiGateway::RequestValidator", build.Object(e.pos,
 			"RestApiId", r.api, "ValidateRequestBody", true, "ValidateRequestParameters", true,
-			"Name", r.service+"-"+r.stage+" | Validate request body and querystring parameters"))
+			"Name", r.service+"-"+r.Stage+" | Validate request body and querystring parameters"))
 	}
-	p.Set("RequestValidatorId", ref(e.pos, id))
+	p.Set("RequestValidatorId", build.Ref(e.pos, id))
 }
 
 // model makes the model for one content type; a name means one of
@@ -314,11 +316,11 @@ func (r *rest) model(e restEvent, m document.Member) string {
 			id, def, contentType = "ApiGateway"+camelWords(def.Text)+"Model", shared, "application/json"
 		}
 	}
-	p := object(m.Value.Pos, "RestApiId", r.api, "ContentType", contentType)
+	p := build.Object(m.Value.Pos, "RestApiId", r.api, "ContentType", contentType)
 	if s := def.Get("schema"); s != nil && s.Kind == document.Map {
 		p.Set("Schema", s)
-		p.Set("Name", unlessNull(def.Get("name")))
-		p.Set("Description", unlessNull(def.Get("description")))
+		p.Set("Name", build.UnlessNull(def.Get("name")))
+		p.Set("Description", build.UnlessNull(def.Get("description")))
 	} else {
 		p.Set("Schema", def)
 	}

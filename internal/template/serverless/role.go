@@ -5,6 +5,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 // role is an execution role that the framework makes: one for the service, or
@@ -29,7 +30,7 @@ func (f *function) allow(at diag.Position, actions []string, resources ...*docum
 	for i, r := range resources {
 		items[i] = r
 	}
-	f.role.add(object(at, "Effect", "Allow", "Action", texts(at, actions), "Resource", list(at, items...)))
+	f.role.add(build.Object(at, "Effect", "Allow", "Action", build.Texts(at, actions), "Resource", build.List(at, items...)))
 }
 
 // add adds a statement once.
@@ -60,16 +61,16 @@ func existingRole(n *document.Node) bool {
 // roles that have to be made.
 func (c *compiler) generateRoles() {
 	conf := c.provider.Get("iam").Get("role")
-	given := first(c.provider.Get("role"))
+	given := build.First(c.provider.Get("role"))
 	if existingRole(conf) {
 		given, conf = conf, nil
 	}
 	perFunction := conf.Get("mode").TextOr("") == "perFunction"
 	for _, f := range c.functions {
-		switch own := first(f.node.Get("role")); {
+		switch own := build.First(f.node.Get("role")); {
 		case own != nil:
 			c.giveRole(f, own)
-		case perFunction || c.ownStatements(f) != nil || set(f.node.Get("iam").Get("role")):
+		case perFunction || c.ownStatements(f) != nil || build.Given(f.node.Get("iam").Get("role")):
 			f.role = c.functionRole(f, conf, perFunction)
 		case given != nil:
 			c.giveRole(f, given)
@@ -80,7 +81,7 @@ func (c *compiler) generateRoles() {
 			f.role = c.shared
 		}
 		if f.role != nil {
-			f.roleNode, f.roleID = getAtt(f.pos, f.role.id, "Arn"), f.role.id
+			f.roleNode, f.roleID = build.GetAtt(f.pos, f.role.id, "Arn"), f.role.id
 		}
 	}
 	for _, r := range c.roles {
@@ -97,7 +98,7 @@ func (c *compiler) giveRole(f *function, n *document.Node) {
 	f.roleNode = n
 	switch {
 	case n.IsScalar() && !isARN(n.Text):
-		f.roleNode, f.roleID = getAtt(n.Pos, n.Text, "Arn"), n.Text
+		f.roleNode, f.roleID = build.GetAtt(n.Pos, n.Text, "Arn"), n.Text
 	case n.Kind == document.Map:
 		if s := n.Get("Fn::GetAtt").Strings(); len(s) > 0 {
 			f.roleID, _, _ = strings.Cut(s[0], ".")
@@ -113,47 +114,39 @@ func (c *compiler) ownStatements(f *function) *document.Node {
 			return n
 		}
 	}
-	return unlessNull(f.node.Get("iam").Get("role").Get("statements"))
+	return build.UnlessNull(f.node.Get("iam").Get("role").Get("statements"))
 }
 
 // functionRole begins a role for one function. What it says about path,
 // boundary and tags stands over what the service says.
 func (c *compiler) functionRole(f *function, conf *document.Node, perFunction bool) *role {
 	own := f.node.Get("iam").Get("role")
-	name := first(f.node.Get("iamRoleStatementsName"), own.Get("name"))
+	name := build.First(f.node.Get("iamRoleStatementsName"), own.Get("name"))
 	if name == nil {
-		name = join(f.pos, "-", c.service, c.stage, f.key, ref(f.pos, "AWS::Region"), "lambdaRole")
+		name = build.Join(f.pos, "-", c.service, c.Stage, f.key, build.Ref(f.pos, "AWS::Region"), "lambdaRole")
 	}
-	r := c.newRole(normalized(f.key)+roleID, f.pos, overlaid(conf, own), name)
+	r := c.newRole(normalized(f.key)+roleID, f.pos, build.Overlay(conf, own), name)
 	if perFunction {
-		r.managed = append(r.managed, items(conf.Get("managedPolicies"))...)
+		r.managed = append(r.managed, build.Items(conf.Get("managedPolicies"))...)
 	}
-	r.managed = append(r.managed, items(own.Get("managedPolicies"))...)
+	r.managed = append(r.managed, build.Items(own.Get("managedPolicies"))...)
 	return r
-}
-
-// items lists the items of a list; none for anything else.
-func items(n *document.Node) []*document.Node {
-	if n == nil {
-		return nil
-	}
-	return n.Items
 }
 
 // newRole begins a role by the settings conf.
 func (c *compiler) newRole(id string, at diag.Position, conf, name *document.Node) *role {
 	if name == nil {
-		name = first(conf.Get("name"))
+		name = build.First(conf.Get("name"))
 	}
 	if name == nil {
-		name = join(at, "-", c.service, c.stage, ref(at, "AWS::Region"), "lambdaRole")
+		name = build.Join(at, "-", c.service, c.Stage, build.Ref(at, "AWS::Region"), "lambdaRole")
 	}
 	r := &role{id: id, pos: at}
-	r.properties = object(at,
-		"Path", orText(conf.Get("path"), "/", at),
+	r.properties = build.Object(at,
+		"Path", build.OrText(conf.Get("path"), "/", at),
 		"RoleName", name,
 		"Tags", c.tagList(at, conf.Get("tags")),
-		"PermissionsBoundary", first(conf.Get("permissionsBoundary"), conf.Get("permissionBoundary"), c.provider.Get("rolePermissionsBoundary")),
+		"PermissionsBoundary", build.First(conf.Get("permissionsBoundary"), conf.Get("permissionBoundary"), c.provider.Get("rolePermissionsBoundary")),
 	)
 	c.roles = append(c.roles, r)
 	return r
@@ -162,18 +155,18 @@ func (c *compiler) newRole(id string, at diag.Position, conf, name *document.Nod
 // logStatements let the functions of a role write their logs. Functions named
 // the usual way share one pattern.
 func (c *compiler) logStatements(r *role) {
-	prefix := c.service + "-" + c.stage
+	prefix := c.service + "-" + c.Stage
 	var create, put []any
 	var denied []any
 	common := false
 	group := func(name, tail string) *document.Node {
-		return sub(r.pos, "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/"+name+tail)
+		return build.Sub(r.pos, "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/"+name+tail)
 	}
 	for _, f := range c.functions {
 		if f.role != r {
 			continue
 		}
-		usual, off := strings.HasPrefix(f.name, prefix), set(f.node.Get("disableLogs"))
+		usual, off := strings.HasPrefix(f.name, prefix), build.Given(f.node.Get("disableLogs"))
 		switch {
 		case usual && off:
 			denied = append(denied, group(f.name, ":*"))
@@ -188,10 +181,10 @@ func (c *compiler) logStatements(r *role) {
 	}
 	at := r.pos
 	r.statements = append(r.statements,
-		object(at, "Effect", "Allow", "Action", texts(at, []string{"logs:CreateLogStream", "logs:CreateLogGroup", "logs:TagResource"}), "Resource", list(at, create...)),
-		object(at, "Effect", "Allow", "Action", texts(at, []string{"logs:PutLogEvents"}), "Resource", list(at, put...)))
+		build.Object(at, "Effect", "Allow", "Action", build.Texts(at, []string{"logs:CreateLogStream", "logs:CreateLogGroup", "logs:TagResource"}), "Resource", build.List(at, create...)),
+		build.Object(at, "Effect", "Allow", "Action", build.Texts(at, []string{"logs:PutLogEvents"}), "Resource", build.List(at, put...)))
 	if common && denied != nil {
-		r.statements = append(r.statements, object(at, "Effect", "Deny", "Action", "logs:PutLogEvents", "Resource", list(at, denied...)))
+		r.statements = append(r.statements, build.Object(at, "Effect", "Deny", "Action", "logs:PutLogEvents", "Resource", build.List(at, denied...)))
 	}
 }
 
@@ -202,11 +195,11 @@ func (c *compiler) userStatements(r *role, conf *document.Node) {
 		shared = c.provider.Get("iamRoleStatements")
 	}
 	if r == c.shared {
-		r.statements = append(r.statements, items(shared)...)
+		r.statements = append(r.statements, build.Items(shared)...)
 		if p := conf.Get("managedPolicies"); !p.IsNull() {
-			r.managed = append(r.managed, items(p)...)
+			r.managed = append(r.managed, build.Items(p)...)
 		} else {
-			r.managed = append(r.managed, items(c.provider.Get("iamManagedPolicies"))...)
+			r.managed = append(r.managed, build.Items(c.provider.Get("iamManagedPolicies"))...)
 		}
 	}
 	vpc := !c.provider.Get("vpc").IsNull()
@@ -219,12 +212,12 @@ func (c *compiler) userStatements(r *role, conf *document.Node) {
 			continue
 		}
 		if c.inherits(f, conf) {
-			r.statements = append(r.statements, items(shared)...)
+			r.statements = append(r.statements, build.Items(shared)...)
 		}
-		r.statements = append(r.statements, items(c.ownStatements(f))...)
+		r.statements = append(r.statements, build.Items(c.ownStatements(f))...)
 	}
 	if vpc {
-		r.managed = append(r.managed, join(r.pos, "", "arn:", ref(r.pos, "AWS::Partition"), ":iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"))
+		r.managed = append(r.managed, build.Join(r.pos, "", "arn:", build.Ref(r.pos, "AWS::Partition"), ":iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"))
 	}
 }
 
@@ -247,23 +240,23 @@ func (c *compiler) inherits(f *function, conf *document.Node) bool {
 func (c *compiler) finishRoles() {
 	for _, r := range c.roles {
 		at := r.pos
-		who := list(at, "lambda.amazonaws.com")
+		who := build.List(at, "lambda.amazonaws.com")
 		if r.scheduler {
-			who = list(at, "lambda.amazonaws.com", "scheduler.amazonaws.com")
+			who = build.List(at, "lambda.amazonaws.com", "scheduler.amazonaws.com")
 		}
-		statements := list(at)
+		statements := build.List(at)
 		statements.Items = append(statements.Items, r.statements...)
-		p := object(at,
-			"AssumeRolePolicyDocument", object(at, "Version", "2012-10-17", "Statement", list(at, object(at,
-				"Effect", "Allow", "Principal", object(at, "Service", who), "Action", list(at, "sts:AssumeRole")))),
-			"Policies", list(at, object(at,
-				"PolicyName", join(at, "-", c.service, c.stage, "lambda"),
-				"PolicyDocument", object(at, "Version", "2012-10-17", "Statement", statements))))
+		p := build.Object(at,
+			"AssumeRolePolicyDocument", build.Object(at, "Version", "2012-10-17", "Statement", build.List(at, build.Object(at,
+				"Effect", "Allow", "Principal", build.Object(at, "Service", who), "Action", build.List(at, "sts:AssumeRole")))),
+			"Policies", build.List(at, build.Object(at,
+				"PolicyName", build.Join(at, "-", c.service, c.Stage, "lambda"),
+				"PolicyDocument", build.Object(at, "Version", "2012-10-17", "Statement", statements))))
 		if len(r.managed) > 0 {
-			managed := list(at)
+			managed := build.List(at)
 			managed.Items = append(managed.Items, r.managed...)
 			p.Set("ManagedPolicyArns", managed)
 		}
-		c.add(at, r.id, "AWS::IAM::Role", overlaid(p, r.properties))
+		c.add(at, r.id, "AWS::IAM::Role", build.Overlay(p, r.properties))
 	}
 }

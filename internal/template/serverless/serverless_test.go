@@ -17,6 +17,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/resource"
 	"github.com/suiro-dev/suiro/internal/template"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 var update = flag.Bool("update", false, "write the expectations of the golden files")
@@ -99,7 +100,7 @@ func golden(t *testing.T, input string) string {
 		only = strings.Fields(strings.TrimPrefix(line, "# only:"))
 	}
 	for _, section := range []string{"Parameters", "Conditions", "Resources", "Outputs"} {
-		for _, m := range members(svc.Root.Get(section)) {
+		for _, m := range build.Members(svc.Root.Get(section)) {
 			if section == "Outputs" && only == nil && m.Key == "ServerlessDeploymentBucketName" || !matches(m.Key, only) {
 				continue
 			}
@@ -181,7 +182,7 @@ func TestAgainstFramework(t *testing.T) {
 func flatten(root *document.Node) []string {
 	var out []string
 	for _, section := range []string{"Resources", "Outputs"} {
-		for _, m := range members(root.Get(section)) {
+		for _, m := range build.Members(root.Get(section)) {
 			if strings.HasPrefix(m.Key, deploymentBucketID) {
 				continue
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 // Events that are not requests: schedules, streams, queues, topics, buses.
@@ -17,7 +18,7 @@ func (c *compiler) schedule(e event) {
 	conf, rates := document.Object(e.pos), []*document.Node{e.conf}
 	if e.conf.Kind == document.Map && !intrinsic(e.conf) {
 		conf = e.conf
-		rates = items(conf.Get("rate"))
+		rates = build.Items(conf.Get("rate"))
 		if r := conf.Get("rate"); r != nil && r.Kind != document.List {
 			rates = []*document.Node{r}
 		}
@@ -26,7 +27,7 @@ func (c *compiler) schedule(e event) {
 		c.msgs.Add(diag.Errorf(e.pos, e.key, "the schedule has no rate").WithHint("write schedule: rate(5 minutes)"))
 		return
 	}
-	if len(rates) > 1 && set(conf.Get("name")) {
+	if len(rates) > 1 && build.Given(conf.Get("name")) {
 		c.errorf(conf.Get("name"), e.key+".name", "a name can be given to one rate only")
 	}
 	for _, rate := range rates {
@@ -36,12 +37,12 @@ func (c *compiler) schedule(e event) {
 			continue
 		}
 		id := fmt.Sprintf("%sEventsRuleSchedule%d", normalized(e.f.key), n)
-		target := object(e.pos, "Arn", e.f.arn(e.pos), "Id", e.f.key+"Schedule")
+		target := build.Object(e.pos, "Arn", e.f.arn(e.pos), "Id", e.f.key+"Schedule")
 		c.ruleInput(target, conf)
-		c.add(e.pos, id, "AWS::Events::Rule", object(e.pos,
-			"ScheduleExpression", rate, "State", enabledState(conf), "Name", first(conf.Get("name")),
-			"Description", first(conf.Get("description")), "Targets", list(e.pos, target)), e.f.aliasID)
-		c.invokePermission(e, fmt.Sprintf("%sLambdaPermissionEventsRuleSchedule%d", normalized(e.f.key), n), "events.amazonaws.com", getAtt(e.pos, id, "Arn"))
+		c.add(e.pos, id, "AWS::Events::Rule", build.Object(e.pos,
+			"ScheduleExpression", rate, "State", enabledState(conf), "Name", build.First(conf.Get("name")),
+			"Description", build.First(conf.Get("description")), "Targets", build.List(e.pos, target)), e.f.aliasID)
+		c.invokePermission(e, fmt.Sprintf("%sLambdaPermissionEventsRuleSchedule%d", normalized(e.f.key), n), "events.amazonaws.com", build.GetAtt(e.pos, id, "Arn"))
 	}
 }
 
@@ -50,21 +51,21 @@ func (c *compiler) schedule(e event) {
 func (c *compiler) scheduler(e event, conf, rate *document.Node, n int) {
 	at, f := e.pos, e.f
 	for _, key := range []string{"inputPath", "inputTransformer"} {
-		if set(conf.Get(key)) {
+		if build.Given(conf.Get(key)) {
 			c.errorf(conf.Get(key), e.key+"."+key, "method: scheduler does not know %s", key)
 		}
 	}
-	c.add(at, fmt.Sprintf("%sSchedulerSchedule%d", normalized(f.key), n), "AWS::Scheduler::Schedule", object(at,
-		"ScheduleExpression", rate, "State", enabledState(conf), "Name", first(conf.Get("name")),
-		"Description", first(conf.Get("description")), "ScheduleExpressionTimezone", first(conf.Get("timezone")),
-		"FlexibleTimeWindow", object(at, "Mode", "OFF"),
-		"Target", object(at, "Arn", f.arn(at), "RoleArn", f.roleNode, "Input", inputText(conf.Get("input")))), f.aliasID)
+	c.add(at, fmt.Sprintf("%sSchedulerSchedule%d", normalized(f.key), n), "AWS::Scheduler::Schedule", build.Object(at,
+		"ScheduleExpression", rate, "State", enabledState(conf), "Name", build.First(conf.Get("name")),
+		"Description", build.First(conf.Get("description")), "ScheduleExpressionTimezone", build.First(conf.Get("timezone")),
+		"FlexibleTimeWindow", build.Object(at, "Mode", "OFF"),
+		"Target", build.Object(at, "Arn", f.arn(at), "RoleArn", f.roleNode, "Input", inputText(conf.Get("input")))), f.aliasID)
 	if f.role == nil {
 		return
 	}
 	f.role.scheduler = true
 	arn := "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + f.name
-	f.allow(at, []string{"lambda:InvokeFunction"}, sub(at, arn), sub(at, arn+":*"))
+	f.allow(at, []string{"lambda:InvokeFunction"}, build.Sub(at, arn), build.Sub(at, arn+":*"))
 }
 
 // enabledState is a rule's State.
@@ -90,7 +91,7 @@ func inputText(n *document.Node) *document.Node {
 	case n.Kind == document.Map && n.Get("body") != nil && n.Get("body").Kind == document.String:
 		// A body given as JSON text is put into the event as what it says.
 		if body, err := document.FromJSON([]byte(n.Get("body").Text), n.Pos); err == nil {
-			n = overlaid(n).Set("body", body)
+			n = build.Overlay(n).Set("body", body)
 		}
 	}
 	return document.Str(n.JSON(), n.Pos)
@@ -98,10 +99,10 @@ func inputText(n *document.Node) *document.Node {
 
 // ruleInput sets what a rule hands to its target.
 func (c *compiler) ruleInput(target, conf *document.Node) {
-	target.Set("Input", inputText(first(conf.Get("input"))))
-	target.Set("InputPath", first(conf.Get("inputPath")))
-	if t := conf.Get("inputTransformer"); set(t) {
-		target.Set("InputTransformer", object(t.Pos, "InputPathsMap", first(t.Get("inputPathsMap")), "InputTemplate", t.Get("inputTemplate")))
+	target.Set("Input", inputText(build.First(conf.Get("input"))))
+	target.Set("InputPath", build.First(conf.Get("inputPath")))
+	if t := conf.Get("inputTransformer"); build.Given(t) {
+		target.Set("InputTransformer", build.Object(t.Pos, "InputPathsMap", build.First(t.Get("inputPathsMap")), "InputTemplate", t.Get("inputTemplate")))
 	}
 }
 
@@ -140,28 +141,28 @@ func sourceName(arn *document.Node, sep string) string {
 // mapping holds the common parts of an event source mapping.
 func (c *compiler) mapping(e event, arn *document.Node) *document.Node {
 	conf := e.conf
-	p := object(e.pos, "EventSourceArn", arn, "FunctionName", e.f.arn(e.pos), "BatchSize", orNumber(conf.Get("batchSize"), 10, e.pos))
-	enabled := unlessNull(conf.Get("enabled"))
+	p := build.Object(e.pos, "EventSourceArn", arn, "FunctionName", e.f.arn(e.pos), "BatchSize", orNumber(conf.Get("batchSize"), 10, e.pos))
+	enabled := build.UnlessNull(conf.Get("enabled"))
 	if enabled == nil {
 		enabled = document.Boolean(true, e.pos)
 	}
 	p.Set("Enabled", enabled)
-	if n := conf.Get("functionResponseType"); set(n) {
-		p.Set("FunctionResponseTypes", list(n.Pos, n))
+	if n := conf.Get("functionResponseType"); build.Given(n) {
+		p.Set("FunctionResponseTypes", build.List(n.Pos, n))
 	}
-	if n := conf.Get("filterPatterns"); set(n) {
-		filters := list(n.Pos)
+	if n := conf.Get("filterPatterns"); build.Given(n) {
+		filters := build.List(n.Pos)
 		for _, it := range n.Items {
-			filters.Items = append(filters.Items, object(it.Pos, "Pattern", it.JSON()))
+			filters.Items = append(filters.Items, build.Object(it.Pos, "Pattern", it.JSON()))
 		}
-		p.Set("FilterCriteria", object(n.Pos, "Filters", filters))
+		p.Set("FilterCriteria", build.Object(n.Pos, "Filters", filters))
 	}
 	return p
 }
 
 // orNumber returns n if it counts as given, else the number.
 func orNumber(n *document.Node, fallback int, at diag.Position) *document.Node {
-	if set(n) {
+	if build.Given(n) {
 		return n
 	}
 	return document.Int(fallback, at)
@@ -172,7 +173,7 @@ func (c *compiler) eventSource(e event) *document.Node {
 	if e.conf.Kind != document.Map || intrinsic(e.conf) {
 		return e.conf
 	}
-	if arn := e.conf.Get("arn"); set(arn) {
+	if arn := e.conf.Get("arn"); build.Given(arn) {
 		return arn
 	}
 	c.msgs.Add(diag.Errorf(e.pos, e.key, "the event has no arn"))
@@ -197,14 +198,14 @@ func (c *compiler) stream(e event) {
 	}
 	name := sourceName(arn, "/")
 	p := c.mapping(e, arn)
-	p.Set("StartingPosition", orText(conf.Get("startingPosition"), "TRIM_HORIZON", e.pos))
+	p.Set("StartingPosition", build.OrText(conf.Get("startingPosition"), "TRIM_HORIZON", e.pos))
 	for _, k := range [][2]string{
 		{"batchWindow", "MaximumBatchingWindowInSeconds"}, {"parallelizationFactor", "ParallelizationFactor"},
 		{"maximumRetryAttempts", "MaximumRetryAttempts"}, {"bisectBatchOnFunctionError", "BisectBatchOnFunctionError"},
 		{"maximumRecordAgeInSeconds", "MaximumRecordAgeInSeconds"}, {"tumblingWindowInSeconds", "TumblingWindowInSeconds"},
 		{"startingPositionTimestamp", "StartingPositionTimestamp"},
 	} {
-		p.Set(k[1], unlessNull(conf.Get(k[0])))
+		p.Set(k[1], build.UnlessNull(conf.Get(k[0])))
 	}
 	c.streamFailures(e, p)
 	needs := []string{e.f.roleID, e.f.aliasID}
@@ -219,7 +220,7 @@ func (c *compiler) stream(e event) {
 // streamFailures says where batches go that could not be processed.
 func (c *compiler) streamFailures(e event, p *document.Node) {
 	n := e.conf.Get("destinations").Get("onFailure")
-	if !set(n) {
+	if !build.Given(n) {
 		return
 	}
 	arn, kind := n, ""
@@ -228,7 +229,7 @@ func (c *compiler) streamFailures(e event, p *document.Node) {
 	} else if parts := strings.Split(n.TextOr(""), ":"); len(parts) > 2 {
 		kind = parts[2]
 	}
-	p.Set("DestinationConfig", object(n.Pos, "OnFailure", object(n.Pos, "Destination", arn)))
+	p.Set("DestinationConfig", build.Object(n.Pos, "OnFailure", build.Object(n.Pos, "Destination", arn)))
 	if kind == "sns" {
 		e.f.allow(n.Pos, []string{"sns:Publish"}, arn)
 		return
@@ -240,7 +241,7 @@ func (c *compiler) streamFailures(e event, p *document.Node) {
 // for, whose id it returns.
 func (c *compiler) kinesis(e event, arn *document.Node, name string, p *document.Node) string {
 	consumer := e.conf.Get("consumer")
-	if !set(consumer) {
+	if !build.Given(consumer) {
 		e.f.allow(e.pos, []string{"kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:DescribeStream", "kinesis:ListStreams"}, arn)
 		return ""
 	}
@@ -248,12 +249,12 @@ func (c *compiler) kinesis(e event, arn *document.Node, name string, p *document
 	id := ""
 	if consumer.Kind == document.Bool {
 		full := e.f.key + name + "Consumer"
-		if set(c.provider.Get("kinesis").Get("consumerNamingMode")) {
-			full = e.f.key + name + c.service + c.stage + "Consumer"
+		if build.Given(c.provider.Get("kinesis").Get("consumerNamingMode")) {
+			full = e.f.key + name + c.service + c.Stage + "Consumer"
 		}
 		id = normalized(full) + "StreamConsumer"
-		c.add(e.pos, id, "AWS::Kinesis::StreamConsumer", object(e.pos, "StreamARN", arn, "ConsumerName", full))
-		consumer = ref(e.pos, id)
+		c.add(e.pos, id, "AWS::Kinesis::StreamConsumer", build.Object(e.pos, "StreamARN", arn, "ConsumerName", full))
+		consumer = build.Ref(e.pos, id)
 	}
 	p.Set("EventSourceArn", consumer)
 	e.f.allow(e.pos, []string{"kinesis:SubscribeToShard"}, consumer)
@@ -267,9 +268,9 @@ func (c *compiler) queue(e event) {
 		return
 	}
 	p := c.mapping(e, arn)
-	p.Set("MaximumBatchingWindowInSeconds", unlessNull(e.conf.Get("maximumBatchingWindow")))
-	if n := e.conf.Get("maximumConcurrency"); set(n) {
-		p.Set("ScalingConfig", object(n.Pos, "MaximumConcurrency", n))
+	p.Set("MaximumBatchingWindowInSeconds", build.UnlessNull(e.conf.Get("maximumBatchingWindow")))
+	if n := e.conf.Get("maximumConcurrency"); build.Given(n) {
+		p.Set("ScalingConfig", build.Object(n.Pos, "MaximumConcurrency", n))
 	}
 	e.f.allow(e.pos, []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}, arn)
 	c.add(e.pos, normalized(e.f.key)+"EventSourceMappingSQS"+normalizedText(sourceName(arn, ":")),
@@ -298,28 +299,28 @@ func (c *compiler) topic(e event) {
 		return
 	}
 	redrive := c.redrive(e, name, arn)
-	filter, scope := first(conf.Get("filterPolicy")), first(conf.Get("filterPolicyScope"))
+	filter, scope := build.First(conf.Get("filterPolicy")), build.First(conf.Get("filterPolicyScope"))
 	subscription := normalized(e.f.key) + "SnsSubscription" + normalizedText(name)
 	source := arn
-	if set(arn) {
-		c.add(at, subscription, "AWS::SNS::Subscription", object(at, "TopicArn", arn, "Protocol", "lambda", "Endpoint", e.f.arn(at),
+	if build.Given(arn) {
+		c.add(at, subscription, "AWS::SNS::Subscription", build.Object(at, "TopicArn", arn, "Protocol", "lambda", "Endpoint", e.f.arn(at),
 			"FilterPolicy", filter, "FilterPolicyScope", scope, "RedrivePolicy", redrive, "Region", c.otherRegion(arn)), e.f.aliasID)
 	} else {
-		source = join(at, "", "arn:", ref(at, "AWS::Partition"), ":sns:", ref(at, "AWS::Region"), ":", ref(at, "AWS::AccountId"), ":", name)
+		source = build.Join(at, "", "arn:", build.Ref(at, "AWS::Partition"), ":sns:", build.Ref(at, "AWS::Region"), ":", build.Ref(at, "AWS::AccountId"), ":", name)
 		id := "SNSTopic" + normalizedText(name)
 		if c.resources.Get(id) == nil {
-			c.add(at, id, "AWS::SNS::Topic", object(at, "TopicName", name, "DisplayName", first(conf.Get("displayName"))), e.f.aliasID)
+			c.add(at, id, "AWS::SNS::Topic", build.Object(at, "TopicName", name, "DisplayName", build.First(conf.Get("displayName"))), e.f.aliasID)
 		}
 		if filter != nil || redrive != nil {
-			c.add(at, subscription, "AWS::SNS::Subscription", object(at, "Endpoint", e.f.arn(at), "Protocol", "lambda", "TopicArn", ref(at, id),
+			c.add(at, subscription, "AWS::SNS::Subscription", build.Object(at, "Endpoint", e.f.arn(at), "Protocol", "lambda", "TopicArn", build.Ref(at, id),
 				"FilterPolicy", filter, "FilterPolicyScope", scope, "RedrivePolicy", redrive))
 		} else {
 			p := c.resources.Get(id).Get("Properties")
 			if p.Get("Subscription") == nil {
-				p.Set("Subscription", list(at))
+				p.Set("Subscription", build.List(at))
 			}
 			s := p.Get("Subscription")
-			s.Items = append(s.Items, object(at, "Endpoint", e.f.arn(at), "Protocol", "lambda"))
+			s.Items = append(s.Items, build.Object(at, "Endpoint", e.f.arn(at), "Protocol", "lambda"))
 		}
 	}
 	c.invokePermission(e, normalized(e.f.key)+"LambdaPermission"+normalizedText(name)+"SNS", "sns.amazonaws.com", source)
@@ -327,7 +328,7 @@ func (c *compiler) topic(e event) {
 
 // otherRegion is the region of a topic that is not in the stack's own.
 func (c *compiler) otherRegion(arn *document.Node) *document.Node {
-	if parts := strings.Split(arn.TextOr(""), ":"); len(parts) > 3 && parts[3] != c.region && !strings.Contains(parts[3], "$") {
+	if parts := strings.Split(arn.TextOr(""), ":"); len(parts) > 3 && parts[3] != c.Region && !strings.Contains(parts[3], "$") {
 		return document.Str(parts[3], arn.Pos)
 	}
 	return nil
@@ -337,32 +338,32 @@ func (c *compiler) otherRegion(arn *document.Node) *document.Node {
 // write to it.
 func (c *compiler) redrive(e event, name string, topic *document.Node) *document.Node {
 	n := e.conf.Get("redrivePolicy")
-	if !set(n) {
+	if !build.Given(n) {
 		return nil
 	}
 	at := n.Pos
 	var arn, url *document.Node
 	switch {
-	case set(n.Get("deadLetterTargetArn")):
+	case build.Given(n.Get("deadLetterTargetArn")):
 		arn = n.Get("deadLetterTargetArn")
 		if p := strings.Split(arn.TextOr(""), ":"); len(p) == 6 {
-			url = join(at, "", "https://sqs."+p[3]+".", ref(at, "AWS::URLSuffix"), "/"+p[4]+"/"+p[5])
+			url = build.Join(at, "", "https://sqs."+p[3]+".", build.Ref(at, "AWS::URLSuffix"), "/"+p[4]+"/"+p[5])
 		}
-	case set(n.Get("deadLetterTargetRef")):
+	case build.Given(n.Get("deadLetterTargetRef")):
 		id := n.Get("deadLetterTargetRef").TextOr("")
-		arn, url = getAtt(at, id, "Arn"), ref(at, id)
+		arn, url = build.GetAtt(at, id, "Arn"), build.Ref(at, id)
 	default:
-		arn = object(at, "Fn::ImportValue", n.Get("deadLetterTargetImport").Get("arn"))
-		url = object(at, "Fn::ImportValue", n.Get("deadLetterTargetImport").Get("url"))
+		arn = build.Object(at, "Fn::ImportValue", n.Get("deadLetterTargetImport").Get("arn"))
+		url = build.Object(at, "Fn::ImportValue", n.Get("deadLetterTargetImport").Get("url"))
 	}
 	id := normalizedText(name) + "To" + normalized(e.f.key) + "DLQPolicy"
-	statement := object(at, "Effect", "Allow", "Principal", object(at, "Service", "sns.amazonaws.com"), "Action", "sqs:SendMessage", "Resource", arn)
+	statement := build.Object(at, "Effect", "Allow", "Principal", build.Object(at, "Service", "sns.amazonaws.com"), "Action", "sqs:SendMessage", "Resource", arn)
 	if topic != nil {
-		statement.Set("Condition", object(at, "ArnEquals", object(at, "aws:SourceArn", topic)))
+		statement.Set("Condition", build.Object(at, "ArnEquals", build.Object(at, "aws:SourceArn", topic)))
 	}
-	c.add(at, id, "AWS::SQS::QueuePolicy", object(at,
-		"PolicyDocument", object(at, "Version", "2012-10-17", "Id", id, "Statement", list(at, statement)), "Queues", list(at, url)))
-	return object(at, "deadLetterTargetArn", arn)
+	c.add(at, id, "AWS::SQS::QueuePolicy", build.Object(at,
+		"PolicyDocument", build.Object(at, "Version", "2012-10-17", "Id", id, "Statement", build.List(at, statement)), "Queues", build.List(at, url)))
+	return build.Object(at, "deadLetterTargetArn", arn)
 }
 
 // eventBridge makes a rule on the default or a named bus; a bus given by a
@@ -371,32 +372,32 @@ func (c *compiler) eventBridge(e event) {
 	at, conf, f := e.pos, e.conf, e.f
 	number := e.index + 1
 	base := fmt.Sprintf("%s-rule-%d", f.name, number)
-	name := orText(conf.Get("name"), shortened(base, fmt.Sprintf("rule-%d", number)), at)
-	if !set(conf.Get("pattern")) && !set(conf.Get("schedule")) {
+	name := build.OrText(conf.Get("name"), shortened(base, fmt.Sprintf("rule-%d", number)), at)
+	if !build.Given(conf.Get("pattern")) && !build.Given(conf.Get("schedule")) {
 		c.msgs.Add(diag.Errorf(at, e.key, "the event has neither a pattern nor a schedule"))
 		return
 	}
-	bus, needs := first(conf.Get("eventBus")), f.aliasID
+	bus, needs := build.First(conf.Get("eventBus")), f.aliasID
 	if bus.IsScalar() {
 		switch {
 		case strings.HasPrefix(bus.Text, "arn"):
 			bus = document.Str(bus.Text[strings.IndexByte(bus.Text, '/')+1:], bus.Pos)
 		case bus.Text != "default":
 			needs = normalized(bus.Text) + "EventBridgeEventBus"
-			c.add(bus.Pos, needs, "AWS::Events::EventBus", object(bus.Pos, "Name", bus))
+			c.add(bus.Pos, needs, "AWS::Events::EventBus", build.Object(bus.Pos, "Name", bus))
 		}
 	}
-	target := object(at, "Arn", f.arn(at), "Id", shortened(name.TextOr(base)+"-target", "target"))
+	target := build.Object(at, "Arn", f.arn(at), "Id", shortened(name.TextOr(base)+"-target", "target"))
 	c.ruleInput(target, conf)
-	if r := conf.Get("retryPolicy"); set(r) {
-		target.Set("RetryPolicy", object(r.Pos, "MaximumEventAgeInSeconds", unlessNull(r.Get("maximumEventAge")),
-			"MaximumRetryAttempts", unlessNull(r.Get("maximumRetryAttempts"))))
+	if r := conf.Get("retryPolicy"); build.Given(r) {
+		target.Set("RetryPolicy", build.Object(r.Pos, "MaximumEventAgeInSeconds", build.UnlessNull(r.Get("maximumEventAge")),
+			"MaximumRetryAttempts", build.UnlessNull(r.Get("maximumRetryAttempts"))))
 	}
-	if d := conf.Get("deadLetterQueueArn"); set(d) {
-		target.Set("DeadLetterConfig", object(d.Pos, "Arn", d))
+	if d := conf.Get("deadLetterQueueArn"); build.Given(d) {
+		target.Set("DeadLetterConfig", build.Object(d.Pos, "Arn", d))
 	}
-	p := object(at, "Description", first(conf.Get("description")), "EventPattern", first(conf.Get("pattern")), "Name", name,
-		"ScheduleExpression", first(conf.Get("schedule")), "State", enabledState(conf), "Targets", list(at, target))
+	p := build.Object(at, "Description", build.First(conf.Get("description")), "EventPattern", build.First(conf.Get("pattern")), "Name", name,
+		"ScheduleExpression", build.First(conf.Get("schedule")), "State", enabledState(conf), "Targets", build.List(at, target))
 	path := []any{"rule"}
 	if bus != nil {
 		path = append(path, bus)
@@ -406,8 +407,8 @@ func (c *compiler) eventBridge(e event) {
 	}
 	c.add(at, normalizedText(base)+"EventBridgeRule", "AWS::Events::Rule", p, needs)
 	c.invokePermission(e, fmt.Sprintf("%sEventBridgeLambdaPermission%d", normalized(f.key), number), "events.amazonaws.com",
-		join(at, ":", "arn", ref(at, "AWS::Partition"), "events", ref(at, "AWS::Region"), ref(at, "AWS::AccountId"),
-			join(at, "/", append(path, name)...)))
+		build.Join(at, ":", "arn", build.Ref(at, "AWS::Partition"), "events", build.Ref(at, "AWS::Region"), build.Ref(at, "AWS::AccountId"),
+			build.Join(at, "/", append(path, name)...)))
 }
 
 // shortened keeps a rule's name within 64 characters as the framework does.
@@ -424,9 +425,9 @@ func (c *compiler) cloudwatchEvent(e event) {
 	at, conf := e.pos, e.conf
 	n := e.f.count("cloudwatchEvent")
 	id := fmt.Sprintf("%sEventsRuleCloudWatchEvent%d", normalized(e.f.key), n)
-	target := object(at, "Arn", e.f.arn(at), "Id", e.f.key+"CloudWatchEvent")
+	target := build.Object(at, "Arn", e.f.arn(at), "Id", e.f.key+"CloudWatchEvent")
 	c.ruleInput(target, conf)
-	c.add(at, id, "AWS::Events::Rule", object(at, "EventPattern", conf.Get("event"), "State", enabledState(conf),
-		"Description", first(conf.Get("description")), "Name", first(conf.Get("name")), "Targets", list(at, target)), e.f.aliasID)
-	c.invokePermission(e, fmt.Sprintf("%sLambdaPermissionEventsRuleCloudWatchEvent%d", normalized(e.f.key), n), "events.amazonaws.com", getAtt(at, id, "Arn"))
+	c.add(at, id, "AWS::Events::Rule", build.Object(at, "EventPattern", conf.Get("event"), "State", enabledState(conf),
+		"Description", build.First(conf.Get("description")), "Name", build.First(conf.Get("name")), "Targets", build.List(at, target)), e.f.aliasID)
+	c.invokePermission(e, fmt.Sprintf("%sLambdaPermissionEventsRuleCloudWatchEvent%d", normalized(e.f.key), n), "events.amazonaws.com", build.GetAtt(at, id, "Arn"))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 )
 
 // websocketEvent is one route of the service's WebSocket API.
@@ -31,13 +32,13 @@ func (c *compiler) websocketEvent(e event) {
 	w := websocketEvent{event: e, route: e.conf}
 	if e.conf.Kind == document.Map {
 		w.route = e.conf.Get("route")
-		if r := e.conf.Get("routeResponseSelectionExpression"); set(r) {
+		if r := e.conf.Get("routeResponseSelectionExpression"); build.Given(r) {
 			w.response = r
 			if r.TextOr("") != "$default" {
 				c.errorf(r, e.key+".routeResponseSelectionExpression", "the expression can only be $default")
 			}
 		}
-		if a := e.conf.Get("authorizer"); set(a) {
+		if a := e.conf.Get("authorizer"); build.Given(a) {
 			w.authorizer = c.websocketAuthorizer(e, a)
 			if w.authorizer == nil {
 				return
@@ -57,28 +58,28 @@ func (c *compiler) websocketAuthorizer(e event, n *document.Node) *websocketAuth
 	key := e.key + ".authorizer"
 	// Auth, not Authorization, is the framework's default (its guide to
 	// WebSocket events).
-	a := &websocketAuthorizer{arn: n, identity: list(n.Pos, "route.request.header.Auth")}
+	a := &websocketAuthorizer{arn: n, identity: build.List(n.Pos, "route.request.header.Auth")}
 	named := n
 	if n.Kind == document.Map {
 		a.arn, named = n.Get("arn"), n.Get("name")
-		if i := n.Get("identitySource"); set(i) {
+		if i := n.Get("identitySource"); build.Given(i) {
 			a.identity = i
 			if i.IsScalar() {
-				a.identity = list(i.Pos, i)
+				a.identity = build.List(i.Pos, i)
 			}
 		}
 	} else if !strings.Contains(n.Text, ":") {
 		a.arn = nil
 	}
 	switch {
-	case set(a.arn) && a.arn.IsScalar():
+	case build.Given(a.arn) && a.arn.IsScalar():
 		a.name = a.arn.Text[strings.LastIndexByte(a.arn.Text, ':')+1:]
-	case set(a.arn) && !set(named):
+	case build.Given(a.arn) && !build.Given(named):
 		c.errorf(n, key, "an ARN that is not plain text needs a name beside it")
 		return nil
-	case set(a.arn):
+	case build.Given(a.arn):
 		a.name = named.TextOr("")
-	case set(named):
+	case build.Given(named):
 		a.name = named.TextOr("")
 		if a.function = c.byKey[a.name]; a.function == nil {
 			c.noFunction(named, key)
@@ -98,11 +99,11 @@ func (c *compiler) websocketsAPI() {
 		return
 	}
 	at := c.websockets[0].pos
-	external := first(c.provider.Get("apiGateway").Get("websocketApiId"))
+	external := build.First(c.provider.Get("apiGateway").Get("websocketApiId"))
 	api := external
 	mine := document.Object(at) // what the deployment stands for
 	if external == nil {
-		api = ref(at, websocketsAPIID)
+		api = build.Ref(at, websocketsAPIID)
 		mine.Set(websocketsAPIID, c.websocketsRoot(at))
 	}
 	var routes []string
@@ -114,34 +115,34 @@ func (c *compiler) websocketsAPI() {
 			}
 		}
 	}
-	description := orText(c.provider.Get("websocketsDescription"), websocketsDescription, at)
+	description := build.OrText(c.provider.Get("websocketsDescription"), websocketsDescription, at)
 	deployment := "WebsocketsDeployment" + hash(mine)
-	p := object(at, "ApiId", api, "Description", description)
+	p := build.Object(at, "ApiId", api, "Description", description)
 	if external != nil {
-		p.Set("StageName", document.Str(c.stage, at))
+		p.Set("StageName", document.Str(c.Stage, at))
 	}
 	c.add(at, deployment, "AWS::ApiGatewayV2::Deployment", p, routes...)
 	if external == nil {
 		c.websocketsStage(at, api, description, deployment)
 	}
-	c.output(at, "ServiceEndpointWebsocket", "URL of the service endpoint", endpointURL(at, "wss://", api, "/"+c.stage))
+	c.output(at, "ServiceEndpointWebsocket", "URL of the service endpoint", build.EndpointURL(at, "wss://", api, "/"+c.Stage))
 }
 
 // websocketsRoot makes the API itself, and lets every generated role push to
 // its connections.
 func (c *compiler) websocketsRoot(at diag.Position) *document.Node {
 	p := c.provider
-	api := object(at,
-		"Name", orText(p.Get("websocketsApiName"), c.stage+"-"+c.service+"-websockets", at),
-		"RouteSelectionExpression", orText(p.Get("websocketsApiRouteSelectionExpression"), "$request.body.action", at),
-		"Description", orText(p.Get("websocketsDescription"), websocketsDescription, at),
+	api := build.Object(at,
+		"Name", build.OrText(p.Get("websocketsApiName"), c.Stage+"-"+c.service+"-websockets", at),
+		"RouteSelectionExpression", build.OrText(p.Get("websocketsApiRouteSelectionExpression"), "$request.body.action", at),
+		"Description", build.OrText(p.Get("websocketsDescription"), websocketsDescription, at),
 		"ProtocolType", "WEBSOCKET")
 	if p.Get("websocket").Get("useProviderTags").TruthOr(false) {
-		api.Set("Tags", first(p.Get("tags")))
+		api.Set("Tags", build.First(p.Get("tags")))
 	}
 	for _, r := range c.roles {
-		r.add(object(at, "Effect", "Allow", "Action", list(at, "execute-api:ManageConnections"),
-			"Resource", list(at, sub(at, "arn:${AWS::Partition}:execute-api:*:*:*/@connections/*"))))
+		r.add(build.Object(at, "Effect", "Allow", "Action", build.List(at, "execute-api:ManageConnections"),
+			"Resource", build.List(at, build.Sub(at, "arn:${AWS::Partition}:execute-api:*:*:*/@connections/*"))))
 	}
 	return c.add(at, websocketsAPIID, "AWS::ApiGatewayV2::Api", api)
 }
@@ -151,11 +152,11 @@ func (c *compiler) websocketRoute(w websocketEvent, api *document.Node) []string
 	at, f := w.pos, w.f
 	apiID := api.Get("Ref").TextOr("")
 	integration := normalized(f.key) + "WebsocketsIntegration"
-	c.add(at, integration, "AWS::ApiGatewayV2::Integration", object(at,
-		"ApiId", api, "IntegrationType", "AWS_PROXY", "IntegrationUri", lambdaURI(at, f.arn(at))), f.aliasID)
+	c.add(at, integration, "AWS::ApiGatewayV2::Integration", build.Object(at,
+		"ApiId", api, "IntegrationType", "AWS_PROXY", "IntegrationUri", build.LambdaURI(at, f.arn(at))), f.aliasID)
 	route := websocketsRouteID(w.route.Text)
-	p := object(at, "ApiId", api, "RouteKey", w.route, "AuthorizationType", "NONE",
-		"Target", join(at, "/", "integrations", ref(at, integration)))
+	p := build.Object(at, "ApiId", api, "RouteKey", w.route, "AuthorizationType", "NONE",
+		"Target", build.Join(at, "/", "integrations", build.Ref(at, integration)))
 	ids := []string{integration, route}
 	if old := c.resources.Get(route); old != nil {
 		c.msgs.Add(diag.Errorf(at, w.key, "the route %q is already taken", w.route.Text))
@@ -163,14 +164,14 @@ func (c *compiler) websocketRoute(w websocketEvent, api *document.Node) []string
 	// The expression alone does not answer: replies follow the route response.
 	if w.response != nil {
 		p.Set("RouteResponseSelectionExpression", w.response)
-		c.add(at, route+"Response", "AWS::ApiGatewayV2::RouteResponse", object(at,
-			"ApiId", api, "RouteId", ref(at, route), "RouteResponseKey", "$default"))
+		c.add(at, route+"Response", "AWS::ApiGatewayV2::RouteResponse", build.Object(at,
+			"ApiId", api, "RouteId", build.Ref(at, route), "RouteResponseKey", "$default"))
 		ids = append(ids, route+"Response")
 	}
 	if a := w.authorizer; a != nil {
 		id := c.websocketAuthorizerResource(at, api, a)
 		p.Set("AuthorizationType", document.Str("CUSTOM", at))
-		p.Set("AuthorizerId", ref(at, id))
+		p.Set("AuthorizerId", build.Ref(at, id))
 		ids = append(ids, id)
 	}
 	c.add(at, route, "AWS::ApiGatewayV2::Route", p)
@@ -178,7 +179,7 @@ func (c *compiler) websocketRoute(w websocketEvent, api *document.Node) []string
 	if f.alias != "" {
 		needs = f.aliasID
 	}
-	c.add(at, normalized(f.key)+"LambdaPermissionWebsockets", "AWS::Lambda::Permission", object(at,
+	c.add(at, normalized(f.key)+"LambdaPermissionWebsockets", "AWS::Lambda::Permission", build.Object(at,
 		"FunctionName", f.arn(at), "Action", "lambda:InvokeFunction", "Principal", "apigateway.amazonaws.com"), apiID, needs)
 	return ids
 }
@@ -192,10 +193,10 @@ func (c *compiler) websocketAuthorizerResource(at diag.Position, api *document.N
 	if a.function != nil {
 		alias, function = a.function.aliasID, a.function.id
 	}
-	c.add(at, id, "AWS::ApiGatewayV2::Authorizer", object(at,
+	c.add(at, id, "AWS::ApiGatewayV2::Authorizer", build.Object(at,
 		"ApiId", api, "Name", a.name, "AuthorizerType", "REQUEST",
-		"AuthorizerUri", lambdaURI(at, a.arn), "IdentitySource", a.identity), alias)
-	c.add(at, normalized(a.name)+"LambdaPermissionWebsockets", "AWS::Lambda::Permission", object(at,
+		"AuthorizerUri", build.LambdaURI(at, a.arn), "IdentitySource", a.identity), alias)
+	c.add(at, normalized(a.name)+"LambdaPermissionWebsockets", "AWS::Lambda::Permission", build.Object(at,
 		"FunctionName", a.arn, "Action", "lambda:InvokeFunction", "Principal", "apigateway.amazonaws.com"), apiID, function, alias)
 	return id
 }
@@ -206,27 +207,27 @@ const websocketLogFormat = "$context.identity.sourceIp $context.identity.caller 
 
 // websocketsStage makes the stage, named as the service's stage.
 func (c *compiler) websocketsStage(at diag.Position, api, description *document.Node, deployment string) {
-	p := object(at, "ApiId", api, "StageName", c.stage, "Description", description, "DeploymentId", ref(at, deployment))
-	if logs := c.provider.Get("logs").Get("websocket"); set(logs) {
-		level := orText(logs.Get("level"), "INFO", logs.Pos)
+	p := build.Object(at, "ApiId", api, "StageName", c.Stage, "Description", description, "DeploymentId", build.Ref(at, deployment))
+	if logs := c.provider.Get("logs").Get("websocket"); build.Given(logs) {
+		level := build.OrText(logs.Get("level"), "INFO", logs.Pos)
 		if !logs.Get("executionLogging").TruthOr(true) {
 			level = document.Str("OFF", logs.Pos)
 		}
-		p.Set("DefaultRouteSettings", object(logs.Pos,
+		p.Set("DefaultRouteSettings", build.Object(logs.Pos,
 			"DataTraceEnabled", logs.Get("fullExecutionData").TruthOr(true), "LoggingLevel", level))
 		if logs.Get("accessLogging").TruthOr(true) {
-			p.Set("AccessLogSettings", object(logs.Pos,
-				"DestinationArn", sub(logs.Pos, "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${"+websocketsLogsID+"}"),
-				"Format", orText(logs.Get("format"), websocketLogFormat, logs.Pos)))
+			p.Set("AccessLogSettings", build.Object(logs.Pos,
+				"DestinationArn", build.Sub(logs.Pos, "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${"+websocketsLogsID+"}"),
+				"Format", build.OrText(logs.Get("format"), websocketLogFormat, logs.Pos)))
 		}
-		c.apiLogGroup(logs.Pos, websocketsLogsID, "/aws/websocket/"+c.service+"-"+c.stage)
+		c.apiLogGroup(logs.Pos, websocketsLogsID, "/aws/websocket/"+c.service+"-"+c.Stage)
 	}
 	c.add(at, websocketsStageID, "AWS::ApiGatewayV2::Stage", p)
 }
 
 // apiLogGroup makes the log group of an API's access log.
 func (c *compiler) apiLogGroup(at diag.Position, id, name string) {
-	c.add(at, id, "AWS::Logs::LogGroup", object(at, "LogGroupName", name,
-		"RetentionInDays", first(c.provider.Get("logRetentionInDays")),
-		"DataProtectionPolicy", first(c.provider.Get("logDataProtectionPolicy"))))
+	c.add(at, id, "AWS::Logs::LogGroup", build.Object(at, "LogGroupName", name,
+		"RetentionInDays", build.First(c.provider.Get("logRetentionInDays")),
+		"DataProtectionPolicy", build.First(c.provider.Get("logDataProtectionPolicy"))))
 }

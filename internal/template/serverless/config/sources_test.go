@@ -1,4 +1,4 @@
-package serverless
+package config
 
 import (
 	"os"
@@ -76,7 +76,6 @@ stages:
   qa: {params: {size: 2}, resolvers: {store: {type: vault}}}
   default: {params: {kind: d, size: 0}}
 custom: {v: '`+c.value+`'}
-resources: {Outputs: {V: {Value: "${self:custom.v}"}}}
 `)
 			if strings.Contains(c.value, "'") {
 				data, _ := os.ReadFile(filepath.Join(dir, "serverless.yml"))
@@ -92,10 +91,10 @@ resources: {Outputs: {V: {Value: "${self:custom.v}"}}}
 				v, ok := map[string]string{"FROM_PROCESS": "process", "BOTH": "process", "FROM_FLAG": " True "}[name]
 				return v, ok
 			}
-			svc, lines := loadDir(t, dir, c.o)
+			svc, lines := read(t, dir, c.o)
 			got := strings.Join(lines, "\n")
 			if svc != nil {
-				got = svc.Root.Get("Outputs").Get("V").Get("Value").JSON()
+				got = svc.Root.Get("custom").Get("v").JSON()
 			}
 			if svc != nil && got != c.want || svc == nil && !strings.Contains(got, c.want) {
 				t.Errorf("got  %s\nwant %s", got, c.want)
@@ -105,7 +104,9 @@ resources: {Outputs: {V: {Value: "${self:custom.v}"}}}
 }
 
 func TestAFallbackOfAValueOnAWSIsSaid(t *testing.T) {
-	_, lines := load(t, "service: s\nprovider: {name: aws}\ncustom: {v: \"${cf:a.B, 'x'}\"}\n", Options{})
+	dir := t.TempDir()
+	write(t, dir, "serverless.yml", "service: s\nprovider: {name: aws}\ncustom: {v: \"${cf:a.B, 'x'}\"}\n")
+	_, lines := read(t, dir, Options{})
 	if len(lines) != 1 || !strings.HasPrefix(lines[0], "warning: serverless.yml:3:13: custom.v: ${cf:a.B} lives outside this machine") {
 		t.Error(lines)
 	}
@@ -119,7 +120,7 @@ func TestGitVariables(t *testing.T) {
 		t.Skip("needs git")
 	}
 	dir := t.TempDir()
-	write(t, dir, "serverless.yml", "service: s\nprovider: {name: aws}\nresources: {Outputs: {V: {Value: \"${git:branch} ${git:message} ${git:isDirty}\"}}}\n")
+	write(t, dir, "serverless.yml", "service: s\nprovider: {name: aws}\ncustom: {v: \"${git:branch} ${git:message} ${git:isDirty}\"}\n")
 	for _, args := range [][]string{
 		{"init", "-q", "-b", "trunk"}, {"add", "."},
 		{"-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "first"},
@@ -130,11 +131,11 @@ func TestGitVariables(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 	}
-	svc, lines := loadDir(t, dir, Options{})
+	svc, lines := read(t, dir, Options{})
 	if svc == nil {
 		t.Fatal(lines)
 	}
-	if got := svc.Root.Get("Outputs").Get("V").Get("Value").Text; got != "trunk first false" {
+	if got := svc.Root.Get("custom").Get("v").Text; got != "trunk first false" {
 		t.Error(got)
 	}
 }

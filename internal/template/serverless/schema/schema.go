@@ -1,4 +1,8 @@
-package serverless
+// Package schema knows what may stand where in a serverless.yml, by the
+// framework's configuration schema (versions 3 and 4). A key beyond that is
+// said with its place, because it is a slip of the pen or belongs to something
+// that is not run here.
+package schema
 
 import (
 	"sort"
@@ -6,12 +10,11 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
+	"github.com/suiro-dev/suiro/internal/template/serverless/config"
 )
 
-// What may stand where, by the framework's configuration schema (versions 3
-// and 4). A key beyond these is said, because it is a slip of the pen or
-// belongs to something that is not run here. A value says why a known key has
-// no effect here.
+// Tables map known keys to a note: why the key has no effect here, or nothing.
 
 // words makes a table of keys without notes.
 func words(s string) map[string]string {
@@ -91,84 +94,90 @@ var eventKeys = map[string]map[string]string{
 	"cloudwatchEvent": words("event enabled name description input inputPath inputTransformer"),
 }
 
-// eventNames are all kinds of events.
-func eventNames() []string {
-	var out []string
+// notMade are the kinds of events whose resources Suiro does not make: the
+// services behind them do not run here.
+var notMade = map[string]string{
+	"s3": "S3", "cloudwatchLog": "CloudWatch Logs", "cognitoUserPool": "Cognito", "alb": "Application Load Balancers",
+	"alexaSkill": "Alexa", "alexaSmartHome": "Alexa", "iot": "AWS IoT", "iotFleetProvisioning": "AWS IoT", "msk": "MSK",
+	"kafka": "Kafka", "activemq": "Amazon MQ", "rabbitmq": "Amazon MQ", "cloudFront": "Lambda@Edge",
+}
+
+// Missing is the service behind a kind of event for which Suiro makes no
+// resources; empty for any other kind.
+func Missing(kind string) string { return notMade[kind] }
+
+// Events are all kinds of events, sorted.
+func Events() []string {
+	out := sortedKeys(notMade)
 	for k := range eventKeys {
-		out = append(out, k)
-	}
-	for k := range notMade {
 		out = append(out, k)
 	}
 	sort.Strings(out)
 	return out
 }
 
-// checkKeys warns about keys that have no meaning at the top, in provider, in
-// functions and in package.
-func (c *compiler) checkKeys() {
-	top := c.cfg
-	if owned := c.pluginKeys(); len(owned) > 0 {
-		top = overlaid(c.cfg)
-		for _, k := range owned {
-			top.Remove(k)
+// Check warns about keys that have no meaning at the top, in provider, in
+// functions and in package. The functions are given apart, because they may be
+// written as a list of files.
+func Check(cfg, functions *document.Node) diag.List {
+	var msgs diag.List
+	plugins := map[string]bool{}
+	for _, n := range config.PluginNames(cfg) {
+		plugins[n.Text] = true
+	}
+	top := build.Overlay(cfg)
+	for plugin, key := range pluginKeys {
+		if plugins[plugin] {
+			top.Remove(key)
 		}
 	}
-	c.check(top, "", topKeys)
-	c.check(c.provider, "provider.", providerKeys)
-	c.check(c.cfg.Get("package"), "package.", words("individually patterns include exclude artifact path excludeDevDependencies"))
+	check(&msgs, top, "", topKeys)
+	check(&msgs, cfg.Get("provider"), "provider.", providerKeys)
+	check(&msgs, cfg.Get("package"), "package.", packageKeys)
 	keys := functionKeys
-	if c.pluginNamed("serverless-iam-roles-per-function") {
+	if plugins["serverless-iam-roles-per-function"] {
 		keys = with(words("iamRoleStatements iamRoleStatementsInherit iamRoleStatementsName"), functionKeys)
 	}
-	for _, m := range members(c.foldList("functions")) {
-		c.check(m.Value, "functions."+m.Key+".", keys)
+	for _, m := range build.Members(functions) {
+		check(&msgs, m.Value, "functions."+m.Key+".", keys)
 	}
-	for _, m := range members(c.cfg.Get("layers")) {
-		c.check(m.Value, "layers."+m.Key+".", words("path name description compatibleRuntimes compatibleArchitectures licenseInfo allowedAccounts retain package"))
+	for _, m := range build.Members(cfg.Get("layers")) {
+		check(&msgs, m.Value, "layers."+m.Key+".", layerKeys)
 	}
+	return msgs
 }
 
-// pluginKeys are the top-level keys that a plug-in in use owns; about those
-// the plug-in's own warning speaks.
-func (c *compiler) pluginKeys() []string {
-	var out []string
-	for plugin, key := range map[string]string{
-		"serverless-step-functions": "stepFunctions", "serverless-appsync-plugin": "appSync", "serverless-lift": "constructs",
-		"serverless-fargate": "fargate",
-	} {
-		if c.pluginNamed(plugin) {
-			out = append(out, key)
-		}
-	}
-	return out
+// pluginKeys are the keys at the top that a plug-in owns; where it is in use,
+// the warning about the plug-in speaks for them.
+var pluginKeys = map[string]string{
+	"serverless-step-functions": "stepFunctions", "serverless-appsync-plugin": "appSync", "serverless-lift": "constructs",
+	"serverless-fargate": "fargate",
 }
 
-// pluginNamed tells whether the service uses a plug-in.
-func (c *compiler) pluginNamed(name string) bool {
-	for _, n := range pluginNames(c.cfg) {
-		if n.Text == name {
-			return true
-		}
+var packageKeys = words("individually patterns include exclude artifact path excludeDevDependencies")
+
+var layerKeys = words("path name description compatibleRuntimes compatibleArchitectures licenseInfo allowedAccounts retain package")
+
+// CheckEvent warns about the keys of one event; key is where it stands.
+func CheckEvent(kind string, conf *document.Node, key string) diag.List {
+	var msgs diag.List
+	if known := eventKeys[kind]; known != nil {
+		check(&msgs, conf, key+".", known)
 	}
-	return false
+	return msgs
 }
 
 // check warns about the keys of one object.
-func (c *compiler) check(n *document.Node, prefix string, known map[string]string) {
-	for _, m := range members(n) {
+func check(msgs *diag.List, n *document.Node, prefix string, known map[string]string) {
+	for _, m := range build.Members(n) {
 		note, ok := known[m.Key]
-		at := m.KeyPos
-		if at.IsZero() {
-			at = c.at(m.Value)
-		}
 		switch {
 		case strings.HasPrefix(m.Key, "x-"): // the usual way to keep YAML anchors
 		case !ok:
-			c.msgs.Add(diag.Warningf(at, prefix+m.Key, "Suiro does not know this key; it has no effect").
-				WithHint("%s", nearest(m.Key, sortedKeys(known))))
+			msgs.Add(diag.Warningf(m.KeyPos, prefix+m.Key, "Suiro does not know this key; it has no effect").
+				WithHint("%s", Nearest(m.Key, sortedKeys(known))))
 		case note != "":
-			c.msgs.Add(diag.Warningf(at, prefix+m.Key, "%s", note))
+			msgs.Add(diag.Warningf(m.KeyPos, prefix+m.Key, "%s", note))
 		}
 	}
 }
@@ -183,9 +192,44 @@ func sortedKeys(m map[string]string) []string {
 	return out
 }
 
-// checkEventKeys warns about the keys of one event.
-func (c *compiler) checkEventKeys(e event) {
-	if known := eventKeys[e.kind]; known != nil {
-		c.check(e.conf, e.key+".", known)
+// Nearest suggests the name that was probably meant, or else lists the known
+// ones where they are few.
+func Nearest(name string, known []string) string {
+	best, bestAt := "", len(name)/2+1
+	for _, k := range known {
+		if len(name) > 2 && strings.HasPrefix(strings.ToLower(k), strings.ToLower(name)) {
+			return "did you mean " + k
+		}
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < bestAt {
+			best, bestAt = k, d
+		}
 	}
+	switch {
+	case best != "":
+		return "did you mean " + best
+	case len(known) <= 16:
+		return "known are " + strings.Join(known, ", ")
+	}
+	return ""
+}
+
+// distance counts the letters to change, add or drop to get from a to b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
 }

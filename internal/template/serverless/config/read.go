@@ -1,4 +1,4 @@
-package serverless
+package config
 
 import (
 	"context"
@@ -11,10 +11,11 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 	"github.com/suiro-dev/suiro/internal/template/serverless/variable"
 )
 
-// loader is one Load.
+// loader is one Read.
 type loader struct {
 	ctx  context.Context
 	o    Options
@@ -42,7 +43,7 @@ var configNames = []string{
 
 // load goes the whole way; nil when something stopped it. Whatever did is among
 // the messages.
-func (l *loader) load(path string) *Service {
+func (l *loader) load(path string) *document.Node {
 	if !l.locate(path) || !l.readRoot() {
 		return nil
 	}
@@ -52,7 +53,7 @@ func (l *loader) load(path string) *Service {
 	l.pluginDotenv()
 	l.vars = variable.New(l.root, l.sources())
 	l.findRegion()
-	cfg := l.vars.Resolve(l.ctx)
+	root := l.vars.Resolve(l.ctx)
 	l.msgs.Add(l.vars.Messages...)
 	if err := l.ctx.Err(); err != nil {
 		l.msgs.Add(diag.Errorf(diag.Position{File: l.file}, "", "reading the service was stopped: %v", err))
@@ -60,13 +61,7 @@ func (l *loader) load(path string) *Service {
 	if l.msgs.HasErrors() {
 		return nil
 	}
-	c := newCompiler(l, cfg)
-	root := c.compile()
-	l.msgs.Add(c.msgs...)
-	return &Service{
-		Name: c.service, Stage: l.stage, Region: l.region, Root: root,
-		Stack: c.stackName(), Parameters: c.parameters(), DotEnv: l.dotEnv, Logical: c.logical(),
-	}
+	return root
 }
 
 // locate finds the configuration file.
@@ -106,7 +101,7 @@ func (l *loader) readRoot() bool {
 		return false
 	}
 	if l.root.Kind != document.Map {
-		l.msgs.Add(diag.Errorf(l.root.Pos, "", "a service is an object with service, provider and functions, not %s", kind(l.root)))
+		l.msgs.Add(diag.Errorf(l.root.Pos, "", "a service is an object with service, provider and functions, not %s", build.Kind(l.root)))
 		return false
 	}
 	return !l.msgs.HasErrors()

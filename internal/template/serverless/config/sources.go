@@ -1,6 +1,7 @@
-package serverless
+package config
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/template/serverless/build"
 	"github.com/suiro-dev/suiro/internal/template/serverless/variable"
 )
 
@@ -59,7 +61,7 @@ func (l *loader) fromOpt(_ context.Context, c variable.Call) (*document.Node, er
 		given["region"] = l.o.Region
 	}
 	if c.Address == "" {
-		return textMap(c.Pos, given), nil
+		return build.TextMap(c.Pos, given), nil
 	}
 	if v, ok := given[c.Address]; ok {
 		return scalarAnswer(c, v), nil
@@ -67,34 +69,12 @@ func (l *loader) fromOpt(_ context.Context, c variable.Call) (*document.Node, er
 	// Scripts that always deploy with --stage need no fallback; here the app
 	// starts without options, so the stage and region in use answer.
 	if c.Last && c.Address == "stage" {
-		return scalarAnswer(c, orDefault(l.stage, "dev")), nil
+		return scalarAnswer(c, cmp.Or(l.stage, "dev")), nil
 	}
 	if c.Last && c.Address == "region" {
-		return scalarAnswer(c, orDefault(l.region, "us-east-1")), nil
+		return scalarAnswer(c, cmp.Or(l.region, "us-east-1")), nil
 	}
 	return nil, &variable.Absent{Text: "the option --" + c.Address + " is not given", Hint: "give it a fallback: ${" + c.Raw + ", 'value'}"}
-}
-
-// textMap is a Go map as an object, keys sorted.
-func textMap(at diag.Position, m map[string]string) *document.Node {
-	out := document.Object(at)
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for _, k := range keys {
-		out.Set(k, document.Str(m[k], at))
-	}
-	return out
-}
-
-// orDefault is s, or the fallback when it is empty.
-func orDefault(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }
 
 // fromParam looks in the command line, then the stage's parameters, then the
@@ -140,7 +120,7 @@ func (l *loader) fromSls(_ context.Context, c variable.Call) (*document.Node, er
 func (l *loader) fromAWS(ctx context.Context, c variable.Call) (*document.Node, error) {
 	switch c.Address {
 	case "accountId":
-		return scalarAnswer(c, orDefault(l.o.AccountID, "000000000000")), nil
+		return scalarAnswer(c, cmp.Or(l.o.AccountID, "000000000000")), nil
 	case "region":
 		if l.region == "" && l.o.Region == "" && l.vars != nil {
 			// Asked while the region is being found: the file decides.
@@ -149,7 +129,7 @@ func (l *loader) fromAWS(ctx context.Context, c variable.Call) (*document.Node, 
 				return n, err
 			}
 		}
-		return scalarAnswer(c, orDefault(orDefault(l.region, l.o.Region), "us-east-1")), nil
+		return scalarAnswer(c, cmp.Or(cmp.Or(l.region, l.o.Region), "us-east-1")), nil
 	case "partition":
 		return scalarAnswer(c, partition(l.region)), nil
 	}
@@ -309,7 +289,7 @@ func (l *loader) fromFile(ctx context.Context, c variable.Call) (*document.Node,
 
 // options are what code in the configuration sees as the command line.
 func (l *loader) options() json.RawMessage {
-	m := map[string]any{"stage": l.stage, "region": orDefault(l.region, l.o.Region)}
+	m := map[string]any{"stage": l.stage, "region": cmp.Or(l.region, l.o.Region)}
 	for k, v := range l.o.CLI {
 		m[k] = v
 	}

@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 const minimal = "service: s\nprovider: {name: aws}\nfunctions: {a: {handler: h.a}}\n"
@@ -76,64 +74,6 @@ provider:
 `, Options{})
 	if svc.Stack != "named-dev" || svc.Parameters["Size"] != "3" {
 		t.Errorf("%+v", svc)
-	}
-}
-
-func TestStageMayComeFromEnvironmentFiles(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, "serverless.yml", "service: s\nprovider: {name: aws, stage: \"${env:STAGE}\", region: \"${self:custom.r.${sls:stage}}\"}\ncustom: {r: {blue: eu-west-3}}\n")
-	write(t, dir, ".env", "STAGE=blue\n")
-	svc, lines := loadDir(t, dir, Options{})
-	if svc == nil || svc.Stage != "blue" || svc.Region != "eu-west-3" {
-		t.Error(svc, lines)
-	}
-	if svc != nil && svc.DotEnv["STAGE"] != "blue" {
-		t.Error(svc.DotEnv)
-	}
-}
-
-// Version 3 reads .env only when asked, and only one of the two files;
-// version 4 reads both unless told not to.
-func TestEnvironmentFilesByVersion(t *testing.T) {
-	for _, c := range []struct {
-		name, head string
-		want       map[string]string
-	}{
-		{"version 3 without useDotenv", "frameworkVersion: ^3.30", map[string]string{}},
-		{"version 3 with useDotenv", "frameworkVersion: '3'\nuseDotenv: true", map[string]string{"B": "stage"}},
-		{"version 4", "frameworkVersion: '4'", map[string]string{"A": "plain", "B": "stage"}},
-		{"version 4, switched off", "frameworkVersion: '4'\nuseDotenv: false", map[string]string{}},
-		{"version 4 with more files", "frameworkVersion: '4'\nuseDotenv: [more, extra.env]", map[string]string{"A": "plain", "B": "stage", "C": "more", "D": "extra"}},
-	} {
-		dir := t.TempDir()
-		write(t, dir, "serverless.yml", c.head+"\n"+minimal)
-		write(t, dir, ".env", "A=plain\nB=plain\n")
-		write(t, dir, ".env.dev", "B=stage\n")
-		write(t, dir, "more/.env", "A=more\nC=more\n")
-		write(t, dir, "extra.env", "D=extra\n")
-		svc, lines := loadDir(t, dir, Options{})
-		if svc == nil {
-			t.Fatal(lines)
-		}
-		if diff := cmp.Diff(c.want, svc.DotEnv); diff != "" {
-			t.Errorf("%s: %s", c.name, diff)
-		}
-	}
-}
-
-func TestVersionOfTheInstalledFrameworkCounts(t *testing.T) {
-	dir := t.TempDir()
-	write(t, dir, "serverless.yml", minimal)
-	write(t, dir, ".env", "A=1\n")
-	write(t, dir, "package.json", `{"devDependencies": {"serverless": "^3.38.0"}}`)
-	svc, _ := loadDir(t, dir, Options{})
-	if len(svc.DotEnv) != 0 {
-		t.Error("version 3 read .env without being asked")
-	}
-	write(t, dir, "node_modules/serverless/package.json", `{"version": "4.2.1"}`)
-	svc, _ = loadDir(t, dir, Options{})
-	if svc.DotEnv["A"] != "1" {
-		t.Error("version 4 did not read .env")
 	}
 }
 
@@ -228,53 +168,6 @@ functions:
 	if a != `{"Variables":{"A":"1"}}` || b != `{"Variables":{"C":"2"}}` {
 		t.Error(a, b)
 	}
-}
-
-var dotenvCases = []struct{ name, in, want string }{
-	{"plain", "A=1", "A=1"},
-	{"spaces", "  A = 1  ", "A=1"},
-	{"export", "export A=1", "A=1"},
-	{"colon", "A: 1", "A=1"},
-	{"empty", "A=", "A="},
-	{"comment lines", "# A=0\nA=1 # not 2\n", "A=1"},
-	{"hash inside quotes", `A="1 # 2"`, "A=1 # 2"},
-	{"single quotes", `A='1\n2'`, `A=1\n2`},
-	{"double quotes", `A="1\n2"`, "A=1\n2"},
-	{"several lines", "A=\"1\n2\"\nB=3", "A=1\n2|B=3"},
-	{"equals sign in the value", "A=b=c", "A=b=c"},
-	{"windows line ends", "A=1\r\nB=2\r\n", "A=1|B=2"},
-	{"nonsense", "what\n=x\nA=1", "A=1"},
-	{"reference", "A=1\nB=${A}$A-\\$A", "A=1|B=11-$A"},
-	{"reference with default", "B=${NONE:-x}${NONE}", "B=x"},
-}
-
-func TestDotenv(t *testing.T) {
-	for _, c := range dotenvCases {
-		known := map[string]string{}
-		var got []string
-		for _, v := range parseDotenv(c.in) {
-			v.value = expandDotenv(v.value, func(name string) (string, bool) { s, ok := known[name]; return s, ok })
-			known[v.name] = v.value
-			got = append(got, v.name+"="+v.value)
-		}
-		if s := strings.Join(got, "|"); s != c.want {
-			t.Errorf("%s: got %q, want %q", c.name, s, c.want)
-		}
-	}
-}
-
-func FuzzDotenv(f *testing.F) {
-	for _, c := range dotenvCases {
-		f.Add(c.in)
-	}
-	f.Fuzz(func(t *testing.T, in string) {
-		for _, v := range parseDotenv(in) {
-			if v.name == "" || strings.ContainsAny(v.name, " =\n") {
-				t.Fatalf("name %q", v.name)
-			}
-			expandDotenv(v.value, func(string) (string, bool) { return "", false })
-		}
-	})
 }
 
 func FuzzLoad(f *testing.F) {

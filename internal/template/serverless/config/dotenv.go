@@ -1,4 +1,4 @@
-package serverless
+package config
 
 import (
 	"os"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
 )
 
 // Environment files, as the dotenv package reads them: KEY=value lines,
@@ -124,4 +125,41 @@ func expandDotenv(value string, getenv func(string) (string, bool)) string {
 		}
 		return m[2]
 	})
+}
+
+// PluginNames lists `plugins`, a list or {modules: [...], localPath}.
+func PluginNames(cfg *document.Node) []*document.Node {
+	n := cfg.Get("plugins")
+	if n != nil && n.Kind == document.Map {
+		n = n.Get("modules")
+	}
+	if n == nil {
+		return nil
+	}
+	var out []*document.Node
+	for _, it := range n.Items {
+		if it.IsScalar() {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// pluginDotenv reads the .env files of serverless-dotenv-plugin, which looks
+// for more of them than the framework.
+func (l *loader) pluginDotenv() {
+	for _, n := range PluginNames(l.root) {
+		if n.Text != "serverless-dotenv-plugin" {
+			continue
+		}
+		conf := l.root.Get("custom").Get("dotenv")
+		if p := conf.Get("path"); p.IsScalar() {
+			l.loadDotenv(p.Text)
+			return
+		}
+		base := conf.Get("basePath").TextOr("")
+		for _, name := range []string{".env." + l.stage + ".local", ".env." + l.stage, ".env.local", ".env"} {
+			l.loadDotenv(filepath.Join(base, name))
+		}
+	}
 }

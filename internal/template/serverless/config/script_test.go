@@ -1,4 +1,4 @@
-package serverless
+package config
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func needNode(t *testing.T) {
 var codeCases = []struct {
 	name, file string
 	files      map[string]string
-	want       string // FunctionName and Handler of function a, then its environment
+	want       string // service and stage, handler and environment of function a
 	wantErr    string
 }{
 	{name: "typescript with path aliases and __dirname", file: "serverless.ts", files: map[string]string{
@@ -42,27 +42,27 @@ module.exports = config`,
 		"src/functions/a/index.ts": `import { relative } from "path"
 export default { handler: relative(process.cwd(), __dirname).replace(/\\/g, "/") + "/handler.main", environment: { S: "${sls:stage}" } }`,
 		"tsconfig.json": `{"compilerOptions": {"baseUrl": ".", "paths": {"@functions/*": ["src/functions/*"]}}}`,
-	}, want: `ts-qa-a src/functions/a/handler.main {"S":"qa"}`},
+	}, want: `ts-qa src/functions/a/handler.main {"S":"qa"}`},
 	{name: "typescript default export", file: "serverless.ts", files: map[string]string{
 		"serverless.ts": `export default { service: "d", provider: "aws", functions: { a: { handler: "h.a" } } } as const`,
-	}, want: `d-dev-a h.a null`},
+	}, want: `d-dev h.a null`},
 	{name: "a promise", file: "serverless.js", files: map[string]string{
 		"serverless.js": `module.exports = (async () => ({ service: "p", provider: { name: "aws" }, functions: { a: { handler: "h.a" } } }))()`,
-	}, want: `p-dev-a h.a null`},
+	}, want: `p-dev h.a null`},
 	{name: "a function", file: "serverless.js", files: map[string]string{
 		"serverless.js": `module.exports = async () => ({ service: "f", provider: { name: "aws" }, functions: { a: { handler: "h.a" } } })`,
-	}, want: `f-dev-a h.a null`},
+	}, want: `f-dev h.a null`},
 	{name: "an ES module", file: "serverless.mjs", files: map[string]string{
 		"serverless.mjs": `import { b } from './b.mjs'; export default { service: "m", provider: { name: "aws" }, functions: { a: { handler: b } } }`,
 		"b.mjs":          `export const b = "h.b"`,
-	}, want: `m-dev-a h.b null`},
+	}, want: `m-dev h.b null`},
 	{name: "what it prints is not read", file: "serverless.js", files: map[string]string{
 		"serverless.js": `console.log("hello"); process.stdout.write("x\n"); module.exports = { service: "q", provider: { name: "aws" }, functions: { a: { handler: "h.a" } } }`,
-	}, want: `q-dev-a h.a null`},
+	}, want: `q-dev h.a null`},
 	{name: "packages of the project", file: "serverless.js", files: map[string]string{
 		"serverless.js":                  `module.exports = { service: require("own-name"), provider: { name: "aws" }, functions: { a: { handler: "h.a" } } }`,
 		"node_modules/own-name/index.js": `module.exports = "found"`,
-	}, want: `found-dev-a h.a null`},
+	}, want: `found-dev h.a null`},
 	{name: "files as values", file: "serverless.yml", files: map[string]string{
 		"serverless.yml": `service: y
 provider: {name: aws, stage: live}
@@ -90,7 +90,7 @@ functions:
   const [stage, value, name] = await Promise.all([resolveVariable("sls:stage"), resolveVariable("file(./x.js):value"), resolveConfigurationProperty(["service"])])
   return [stage, value, name].join("-")
 }`,
-	}, want: `y-live-a h.a {"VALUE":"1","SECRET":"b","CALLED":"stage live","PART":"made","ASKED":"live-1-y","LATER":"soon","NAMED":"n","INSIDE":"y!","NONE":"fallback","GONE":"gone"}`},
+	}, want: `y-live h.a {"VALUE":1,"SECRET":"b","CALLED":"stage live","PART":"made","ASKED":"live-1-y","LATER":"soon","NAMED":"n","INSIDE":"y!","NONE":"fallback","GONE":"gone"}`},
 	{name: "errors name the line of the source", file: "serverless.ts", files: map[string]string{
 		"serverless.ts": "type T = {\n  a: string\n}\n\nconst x: T = { a: '1' }\nthrow new Error('no luck with ' + x.a)\nexport default {}\n",
 	}, wantErr: "serverless.ts:6:7: running the configuration failed: no luck with 1"},
@@ -129,7 +129,7 @@ func TestConfigurationAsCode(t *testing.T) {
 				for name, text := range c.files {
 					write(t, dir, name, text)
 				}
-				svc, lines := loadDir(t, dir, Options{Bundler: bundler})
+				svc, lines := read(t, dir, Options{Bundler: bundler})
 				all := strings.Join(lines, "\n")
 				if c.wantErr != "" {
 					if !strings.Contains(all, c.wantErr) {
@@ -140,8 +140,8 @@ func TestConfigurationAsCode(t *testing.T) {
 				if svc == nil {
 					t.Fatal(all)
 				}
-				p := svc.Root.Get("Resources").Get("ALambdaFunction").Get("Properties")
-				got := p.Get("FunctionName").TextOr("") + " " + p.Get("Handler").TextOr("") + " " + p.Get("Environment").Get("Variables").JSON()
+				f := svc.Root.Get("functions").Get("a")
+				got := svc.Root.Get("service").TextOr("") + "-" + svc.Stage + " " + f.Get("handler").TextOr("") + " " + f.Get("environment").JSON()
 				if got != c.want {
 					t.Errorf("got  %s\nwant %s", got, c.want)
 				}
@@ -174,7 +174,7 @@ func TestUnchangedCodeIsNotEvaluatedAgain(t *testing.T) {
 	write(t, dir, "serverless.js", config)
 	cache := &Cache{}
 	load := func() {
-		if svc, lines := loadDir(t, dir, Options{Bundler: realBundler(t), Cache: cache}); svc == nil {
+		if svc, lines := read(t, dir, Options{Bundler: realBundler(t), Cache: cache}); svc == nil {
 			t.Fatal(lines)
 		}
 	}
@@ -193,7 +193,7 @@ func TestUnchangedCodeIsNotEvaluatedAgain(t *testing.T) {
 func TestWithoutNodeTheMessageSaysSo(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "serverless.js", "module.exports = {}")
-	_, lines := loadDir(t, dir, Options{Node: filepath.Join(dir, "no-node")})
+	_, lines := read(t, dir, Options{Node: filepath.Join(dir, "no-node")})
 	if len(lines) != 1 || !strings.Contains(lines[0], "there is no node on this machine") {
 		t.Error(lines)
 	}
@@ -213,7 +213,7 @@ func TestAHangingConfigurationEndsWithItsContext(t *testing.T) {
 			}
 		}
 	}()
-	svc, msgs := Load(ctx, dir, Options{})
+	svc, msgs := Read(ctx, dir, Options{})
 	cancel()
 	<-done
 	if svc.Root != nil || !msgs.HasErrors() {
