@@ -5,7 +5,7 @@
 GO      ?= go
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 
-.PHONY: all build demo test check unit short cross fmt lint tools journeys bench clean
+.PHONY: all build demo test check unit short cross fmt lint tools journeys compat bench clean
 
 all: build
 
@@ -54,6 +54,10 @@ journeys: build
 
 lint:
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+# How many of AWS's behaviours are copied, each with a test that exists.
+compat:
+	@$(GO) test -count=1 -run TestCompatibility -v . | grep -E 'behaviours|names|FAIL|^ok'
 
 bench: build
 	cd bench && SUIRO=$(CURDIR)/bin/suiro $(GO) run . $(ONLY)

@@ -63,16 +63,21 @@ type goFile struct {
 	fset  *token.FileSet
 }
 
-func sources(t *testing.T) []goFile {
+// sources are the Go files of the main module.
+func sources(t *testing.T) []goFile { return parseTree(t, ".", true) }
+
+// parseTree parses the Go files below root; a module inside it is another
+// tree when whole is set.
+func parseTree(t *testing.T, root string, whole bool) []goFile {
 	t.Helper()
 	var files []goFile
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		name := d.Name()
 		if d.IsDir() {
-			if path != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules" || hasModule(path)) {
+			if path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "node_modules" || whole && hasModule(path)) {
 				return filepath.SkipDir
 			}
 			return nil
@@ -104,7 +109,7 @@ func sources(t *testing.T) []goFile {
 // hasModule tells whether a folder below the root is a module of its own.
 func hasModule(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
-	return err == nil && dir != "."
+	return err == nil
 }
 
 func floorOf(dir string) int {
