@@ -23,6 +23,7 @@ func (b *Builder) artifact(ctx context.Context, f Function) (*Runnable, error) {
 	if ext := filepath.Ext(file); ext != ".zip" && ext != ".jar" {
 		return nil, f.errorf("%s is neither a folder nor a .zip or .jar file", f.show(file))
 	}
+	// A large archive counts by its time, see maxDigested.
 	key, err := b.digests.named("zip", []string{file})
 	if err != nil {
 		return nil, err

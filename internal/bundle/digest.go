@@ -28,6 +28,10 @@ type digest struct {
 	embeds bool // a Go file that embeds other files
 }
 
+// maxDigested is the size above which a file counts by its size and time: a
+// project's folder may hold gigabytes of data that no function reads.
+const maxDigested = 64 << 20
+
 // maxRemembered bounds the memory of digests; past it they start over.
 const maxRemembered = 100_000
 
@@ -40,6 +44,10 @@ func (d *digests) file(path string, info fs.FileInfo) (digest, error) {
 		return known, nil
 	}
 	made := digest{size: info.Size(), time: info.ModTime()}
+	if info.Size() > maxDigested {
+		made.sum = sha256.Sum256(fmt.Append(nil, info.Size(), info.ModTime().UnixNano()))
+		return made, nil
+	}
 	if err := made.read(path); err != nil {
 		return made, err
 	}

@@ -9,6 +9,6 @@ import (
 
 // ownGroup starts cmd as the leader of a process group of its own, so that
 // killGroup reaches what it started: go build starts compilers, make shells.
-func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = groupAttributes() }
 
 func killGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -58,6 +59,10 @@ const maxOutput = 32 << 10
 // ends, the tool and everything it started are killed. Errors of the tool are
 // *ToolError.
 func (t Tool) Run(ctx context.Context) ([]byte, error) {
+	// The kernel ends the tool with the thread that started it (see ownGroup),
+	// so the thread must not end before.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, t.Path, t.Args...)
 	cmd.Dir = t.Dir
 	cmd.Env = append(os.Environ(), t.Env...)

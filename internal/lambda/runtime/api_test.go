@@ -119,6 +119,14 @@ type running struct {
 	n      int
 }
 
+// environ lays a command's variables over an environment.
+func environ(c *Command, base []string) []string {
+	for k, v := range c.Env {
+		base = append(base, k+"="+v)
+	}
+	return base
+}
+
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -176,7 +184,7 @@ func startCommand(t *testing.T, ctx context.Context, c *Command, root, handler s
 		"AWS_LAMBDA_FUNCTION_NAME=chat", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
 		"AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/chat", "AWS_LAMBDA_LOG_STREAM_NAME=2026/01/01/[$LATEST]0123",
 	}
-	r.cmd.Env = append(c.Environ(base), env...)
+	r.cmd.Env = append(environ(c, base), env...)
 	r.cmd.Stdout, r.cmd.Stderr = r.stdout, r.stderr
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)

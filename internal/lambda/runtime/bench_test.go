@@ -29,7 +29,7 @@ func benchmarkStart(b *testing.B, runtime string, files map[string]string, scrip
 	for b.Loop() {
 		cmd := exec.Command(c.Path, c.Args...)
 		cmd.Dir = root
-		cmd.Env = c.Environ([]string{"PATH=" + os.Getenv("PATH"), "AWS_LAMBDA_RUNTIME_API=" + a.addr, "_HANDLER=index.handler", "LAMBDA_TASK_ROOT=" + root})
+		cmd.Env = environ(c, []string{"PATH=" + os.Getenv("PATH"), "AWS_LAMBDA_RUNTIME_API=" + a.addr, "_HANDLER=index.handler", "LAMBDA_TASK_ROOT=" + root})
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}

@@ -1,10 +1,6 @@
 package runtime
 
-import (
-	"iter"
-	"slices"
-	"strings"
-)
+import "strings"
 
 // name is a runtime name taken apart.
 type name struct {
@@ -56,5 +52,3 @@ func numbered(language, version string) name {
 func (n name) matches(have string) bool {
 	return have == n.version || strings.HasPrefix(have, n.version+".")
 }
-
-func sorted(keys iter.Seq[string]) []string { return slices.Sorted(keys) }

@@ -6,13 +6,10 @@ package runtime
 
 import (
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -42,9 +39,6 @@ type Command struct {
 	// Notes are things to tell the user, each handed out once: an old runtime
 	// name that runs on a newer interpreter, an SDK that could not be fetched.
 	Notes []string
-	// GoRPC marks a Go program whose aws-lambda-go is older than 1.18.0: it
-	// knows only net/rpc on _LAMBDA_SERVER_PORT and never calls /next.
-	GoRPC bool
 }
 
 // Config says where clients and SDKs are kept.
@@ -88,7 +82,7 @@ func (r *Runtimes) Command(ctx context.Context, f Function) (*Command, error) {
 		return nil, f.errorf("Suiro does not run %s functions yet", f.Runtime).
 			WithHint("package the function as a program for provided.al2023, or leave it out")
 	case "program":
-		return r.program(f)
+		return program(f)
 	}
 	interpreter, err := r.interpreters.Find(ctx, name.language, name.version, f.Root)
 	var missing *bundle.MissingInterpreter
@@ -179,7 +173,7 @@ func (c *Command) ruby(f Function, client, supplied string) {
 }
 
 // program runs the function's own program.
-func (r *Runtimes) program(f Function) (*Command, error) {
+func program(f Function) (*Command, error) {
 	path := f.Bootstrap
 	if path == "" {
 		path = filepath.Join(f.Root, "bootstrap")
@@ -188,36 +182,7 @@ func (r *Runtimes) program(f Function) (*Command, error) {
 		return nil, f.errorf("%s has no program %s", f.Runtime, path).
 			WithHint("a %s function is a program named bootstrap in its code folder", f.Runtime)
 	}
-	c := &Command{Path: path, Env: map[string]string{}}
-	if v := lambdaGoVersion(path); v != "" && olderThan(v, 1, 18) {
-		c.GoRPC = true
-		c.Notes = r.once(c.Notes, fmt.Sprintf("%s is built with aws-lambda-go %s, which predates the Runtime API; go get github.com/aws/aws-lambda-go@latest brings a newer one", f.Name, v))
-	}
-	return c, nil
-}
-
-// lambdaGoVersion reads the version of aws-lambda-go from a Go program.
-func lambdaGoVersion(path string) string {
-	info, err := buildinfo.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	for _, m := range info.Deps {
-		if m.Path == "github.com/aws/aws-lambda-go" {
-			return m.Version
-		}
-	}
-	return ""
-}
-
-func olderThan(version string, major, minor int) bool {
-	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
-	if len(parts) < 2 {
-		return false
-	}
-	a, err1 := strconv.Atoi(parts[0])
-	b, err2 := strconv.Atoi(parts[1])
-	return err1 == nil && err2 == nil && (a < major || a == major && b < minor)
+	return &Command{Path: path}, nil
 }
 
 // once appends a note that was not handed out before.
@@ -233,19 +198,4 @@ func (r *Runtimes) once(notes []string, note string) []string {
 
 func (f Function) errorf(format string, args ...any) *diag.Message {
 	return diag.Errorf(diag.Position{}, f.Name, format, args...)
-}
-
-// Environ lays c's variables over an environment in the form of os.Environ.
-func (c *Command) Environ(base []string) []string {
-	env := make([]string, 0, len(base)+len(c.Env))
-	for _, kv := range base {
-		k, _, _ := strings.Cut(kv, "=")
-		if _, ours := c.Env[k]; !ours {
-			env = append(env, kv)
-		}
-	}
-	for _, k := range sorted(maps.Keys(c.Env)) {
-		env = append(env, k+"="+c.Env[k])
-	}
-	return env
 }

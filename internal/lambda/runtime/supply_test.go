@@ -89,24 +89,9 @@ func TestProgramsRunAsTheyAre(t *testing.T) {
 		{"go1.x", filepath.Join(root, "bin/chat"), filepath.Join(root, "bin/chat")},
 	} {
 		c, err := r.Command(t.Context(), Function{Runtime: row.runtime, Handler: "x", Root: root, Bootstrap: row.bootstrap})
-		if err != nil || c.Path != row.want || len(c.Args) != 0 || len(c.Env) != 0 || c.GoRPC {
+		if err != nil || c.Path != row.want || len(c.Args) != 0 {
 			t.Errorf("%+v %v", c, err)
 		}
-	}
-}
-
-func TestOlderThan(t *testing.T) {
-	for v, want := range map[string]bool{"v1.17.0": true, "v1.18.0": false, "v1.46.0": false, "v0.9.1": true, "v2.0.0": false, "(devel)": false, "": false} {
-		if olderThan(v, 1, 18) != want {
-			t.Errorf("%q", v)
-		}
-	}
-}
-
-func TestCommandLaysItsVariablesOver(t *testing.T) {
-	c := &Command{Env: map[string]string{"A": "new", "C": "3"}}
-	if got := c.Environ([]string{"A=old", "B=2"}); !slices.Equal(got, []string{"B=2", "A=new", "C=3"}) {
-		t.Errorf("%q", got)
 	}
 }
 
