@@ -44,6 +44,8 @@ type Options struct {
 	DataDir string // state folder; "" is .suiro beside the template
 	// Bundler reads configurations that are code (serverless.ts).
 	Bundler serverless.Bundler
+	// Cache keeps what such configurations gave, from one reload to the next.
+	Cache *serverless.Cache
 }
 
 // App is a loaded app.
@@ -195,7 +197,7 @@ func (l *loader) serverless(ctx context.Context) diag.List {
 	a := l.app
 	svc, msgs := serverless.Load(ctx, a.Template, serverless.Options{
 		Stage: l.options.Stage, Region: l.options.Region, Params: l.params, Env: l.env,
-		AccountID: l.account(""), Outputs: a.Settings.Variables, Bundler: l.options.Bundler,
+		AccountID: l.account(""), Outputs: a.Settings.Variables, Bundler: l.options.Bundler, Cache: l.options.Cache,
 	})
 	if svc != nil {
 		a.Files = append(a.Files, svc.Files...)
@@ -208,8 +210,13 @@ func (l *loader) serverless(ctx context.Context) diag.List {
 		return msgs
 	}
 	a.Name, a.Stage = svc.Name, svc.Stage
-	id := identity(stackName(svc.Name+"-"+svc.Stage), svc.Region, l.account(""))
-	a.Stacks = []Stack{{Identity: id, Template: t, Parameters: l.params}}
+	params := maps.Clone(svc.Parameters)
+	if params == nil {
+		params = make(map[string]string)
+	}
+	maps.Copy(params, l.params)
+	id := identity(stackName(svc.Stack), svc.Region, l.account(""))
+	a.Stacks = []Stack{{Identity: id, Template: t, Parameters: known(t, params)}}
 	return msgs
 }
 
@@ -226,12 +233,25 @@ func (l *loader) cdk() diag.List {
 			continue
 		}
 		id := identity(s.Name, l.region(s.Region), l.account(s.Account))
-		a.Stacks = append(a.Stacks, Stack{Identity: id, Template: t, Parameters: l.params})
+		a.Stacks = append(a.Stacks, Stack{Identity: id, Template: t, Parameters: known(t, l.params)})
 	}
 	if len(a.Stacks) == 0 && !msgs.HasErrors() {
 		msgs.Add(diag.Errorf(diag.Position{File: a.Template}, "", "the CDK output holds no stack").WithHint("run: npx cdk synth"))
 	}
 	return msgs
+}
+
+// known are the values whose parameters t has. A Serverless file reads
+// --param itself, and each stack of a CDK app has its own parameters, so that a
+// value that one stack does not know is no mistake there.
+func known(t *template.Template, values map[string]string) map[string]string {
+	out := make(map[string]string)
+	for _, p := range t.Parameters {
+		if v, ok := values[p.Name]; ok {
+			out[p.Name] = v
+		}
+	}
+	return out
 }
 
 // environment is what ${env:…} sees: the process environment, and below it

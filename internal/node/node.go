@@ -18,6 +18,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/resource"
 	"github.com/suiro-dev/suiro/internal/stack"
+	"github.com/suiro-dev/suiro/internal/template/serverless"
 )
 
 // Config says which app to run and how.
@@ -51,6 +52,7 @@ func Start(ctx context.Context, c Config) (*Node, diag.List, error) {
 	n := &Node{config: c}
 	n.bundler = newBundler(c.Journal)
 	c.App.Bundler = n.bundler
+	c.App.Cache = new(serverless.Cache)
 	n.config.App = c.App
 	loaded, msgs := app.Load(ctx, c.App)
 	if msgs.HasErrors() {
