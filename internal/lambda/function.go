@@ -117,6 +117,9 @@ func (fn *function) build(ctx context.Context, set settings) (*revision, error) 
 	if err != nil {
 		return nil, err
 	}
+	if m := checkHandler(set, runnable.Root); m != nil {
+		return nil, m
+	}
 	command, err := fn.service.cfg.Runtimes.Command(ctx, runtime.Function{
 		Name: fn.name, Runtime: set.runtime, Handler: set.handler, Root: runnable.Root, Bootstrap: runnable.Bootstrap,
 	})
