@@ -59,15 +59,13 @@ func (c *compiler) codePath(f *function) (path *document.Node, archive bool) {
 	return document.Str(".", f.pos), false
 }
 
-// checkPath warns about a path that is not there yet; a build step may make it.
+// checkPath refuses what cannot be had. A file that is not there yet is no
+// matter: the function's build makes it, or says that it is missing.
 func (c *compiler) checkPath(n *document.Node, key string) {
 	path := n.TextOr("")
 	if strings.HasPrefix(path, "s3://") || strings.Contains(path, "amazonaws.com/") {
 		c.errorf(n, key, "the artifact lies in S3; Suiro runs local files").WithHint("download it and name the file")
 		return
-	}
-	if path != "" && !exists(c.abs(path)) {
-		c.warnf(n, key, "the file %s does not exist", path)
 	}
 }
 
