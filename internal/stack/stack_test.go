@@ -38,7 +38,7 @@ func (s *things) heard() string {
 }
 
 func (s *things) Schema() resource.Schema {
-	return resource.Schema{"Name": {}, "Needs": {}, "Tags": {resource.Accepted, false, "no effect"}}
+	return resource.Schema{"Name": {}, "Needs": {}, "Tags": {Support: resource.Accepted, Why: "no effect"}}
 }
 
 func (s *things) Create(_ context.Context, spec resource.Spec) (*resource.Instance, error) {
