@@ -47,7 +47,7 @@ func (c *cli) checkJSON(plan *node.Plan, msgs diag.List) error {
 	enc := json.NewEncoder(c.stdout)
 	enc.SetEscapeHTML(false)
 	for _, m := range msgs {
-		if err := enc.Encode(messageJSON(m)); err != nil {
+		if err := enc.Encode(findingOf(m)); err != nil {
 			return err
 		}
 	}
@@ -64,9 +64,17 @@ func (c *cli) checkJSON(plan *node.Plan, msgs diag.List) error {
 	return nil
 }
 
-func messageJSON(m *diag.Message) map[string]any {
-	return map[string]any{
-		"type": m.Severity.String(), "file": m.Position.File, "line": m.Position.Line, "column": m.Position.Column,
-		"key": m.Key, "text": m.Text, "hint": m.Hint,
-	}
+// finding is a message about the user's files as a line of JSON.
+type finding struct {
+	Type   string `json:"type"` // error, warning, note
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	Key    string `json:"key,omitempty"`
+	Text   string `json:"text"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+func findingOf(m *diag.Message) finding {
+	return finding{m.Severity.String(), m.Position.File, m.Position.Line, m.Position.Column, m.Key, m.Text, m.Hint}
 }
