@@ -157,6 +157,18 @@ func newTrace(now time.Time) string {
 	return "Root=1-" + strconv.FormatInt(now.Unix(), 16) + "-" + id[:24] + ";Parent=" + id[24:40] + ";Sampled=0"
 }
 
+// answeredTrace is a trace as answers carry it: "root=1-…;sampled=0".
+func answeredTrace(trace string) string {
+	var kept []string
+	for part := range strings.SplitSeq(trace, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if name = strings.ToLower(name); name == "root" || name == "sampled" || name == "lineage" {
+			kept = append(kept, name+"="+value)
+		}
+	}
+	return strings.Join(kept, ";")
+}
+
 func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name string) error {
 	req, err := s.readRequest(w, r, name)
 	if err != nil {
@@ -186,7 +198,7 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 		h.Set("Content-Type", res.ContentType)
 	}
 	h.Set("X-Amz-Executed-Version", res.ExecutedVersion)
-	h.Set("X-Amzn-Trace-Id", strings.Replace(req.TraceID, "Root=", "root=", 1))
+	h.Set("X-Amzn-Trace-Id", answeredTrace(req.TraceID))
 	h.Set("X-Amzn-Remapped-Content-Length", "0")
 	if res.End().Outcome != invoke.Complete {
 		h.Set("X-Amz-Function-Error", "Unhandled")

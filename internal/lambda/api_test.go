@@ -45,6 +45,8 @@ func TestInvokeAPI(t *testing.T) {
 		{"by ARN, encoded", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aeu-west-1%3A123456789012%3Afunction%3Afn/invocations", `1`, nil, 200, `1`, nil},
 		{"no payload", path, ``, nil, 200, `{}`, nil},
 		{"function error", path, `{"do":"fail"}`, nil, 200, `{"errorType":"Oops","errorMessage":"as ordered"}`, []string{"X-Amz-Function-Error", "Unhandled"}},
+		{"trace", path, `{}`, []string{"X-Amzn-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"}, 200, `{}`,
+			[]string{"X-Amzn-Trace-Id", "root=1-5759e988-bd862e3fe1be46a994272793;sampled=1"}},
 		{"event", path, `{}`, []string{"X-Amz-Invocation-Type", "Event"}, 202, ``, nil},
 		{"dry run", path, `{}`, []string{"X-Amz-Invocation-Type", "DryRun"}, 204, ``, nil},
 		{"old asynchronous API", "/2014-11-13/functions/fn/invoke-async", `{}`, nil, 202, `{"Status":202}`, nil},

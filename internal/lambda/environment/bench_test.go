@@ -48,3 +48,30 @@ func BenchmarkInvoke(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkColdStart answers: how long does the first invocation take when no
+// process runs yet, and what of it is ours?
+func BenchmarkColdStart(b *testing.B) {
+	k, err := process.NewKeeper()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = k.Close(context.Background()) }()
+	c := goClient(b)
+	for b.Loop() {
+		e, err := New(Config{
+			Function: Function{Name: "fn", Version: "$LATEST", MemorySize: 128, Timeout: 20e9},
+			Command:  process.Command{Path: c.path, Env: []string{"_HANDLER=bootstrap"}},
+			Keeper:   k,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := e.Invoke(context.Background(), Invocation{RequestID: requestID, Payload: []byte(`{}`)}); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		e.Close()
+		b.StartTimer()
+	}
+}
