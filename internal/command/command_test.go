@@ -1,8 +1,10 @@
 package command
 
 import (
-	"context"
+	"errors"
 	"os"
+	"os/exec"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,17 +31,20 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// status runs a command line in this process and compares its exit status:
-// status 2 suiro check nowhere
+// status runs the program and compares its exit status:
+// status 2 check nowhere
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 1 || neg {
 		ts.Fatalf("usage: status N args...")
 	}
-	here, _ := os.Getwd()
-	defer os.Chdir(here)
-	ts.Check(os.Chdir(ts.MkAbs(".")))
-	got := Run(context.Background(), args[1:], ts.Stdout(), ts.Stderr())
-	if want := args[0]; string(rune('0'+got)) != want {
-		ts.Fatalf("status %d, want %s", got, want)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec("suiro", args[1:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("status %d, want %s", got, args[0])
 	}
 }
