@@ -175,18 +175,30 @@ func (f failure) short() string {
 // for names of tables and the word member.
 func upperCamel(path string) string {
 	parts := strings.Split(path, ".")
+	inTable := false
 	for i, p := range parts {
-		afterMap := i == 1 && parts[0] == "requestItems"
-		if p == "member" || afterMap {
+		if p == "member" || inTable {
+			inTable = inTable && p != "member"
 			continue
 		}
+		inTable = p == "requestItems"
 		r, n := utf8.DecodeRuneInString(p)
 		parts[i] = string(unicode.ToUpper(r)) + p[n:]
 	}
 	return strings.Join(parts, ".")
 }
 
-// firstError is the first of checks that fails.
+// inOrder runs checks until one fails; each may rely on those before it.
+func inOrder(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// firstError is the first failure of checks that do not rely on one another.
 func firstError(checks ...error) error {
 	for _, err := range checks {
 		if err != nil {

@@ -26,16 +26,16 @@ func (q *CreateTable) Check() error {
 	if q.TableName == nil {
 		return message.CreateTable.Refuse(message.TableNameMissing)
 	}
-	return firstError(
-		q.constraints(),
-		q.checkBilling(),
-		q.checkKey(),
-		q.checkDefinitions(),
-		q.checkLocal(),
-		q.checkGlobal(),
-		q.checkIndexNames(),
-		q.checkStream(),
-		q.checkTags(),
+	return inOrder(
+		q.constraints,
+		q.checkBilling,
+		q.checkKey,
+		q.checkDefinitions,
+		q.checkLocal,
+		q.checkGlobal,
+		q.checkIndexNames,
+		q.checkStream,
+		q.checkTags,
 	)
 }
 

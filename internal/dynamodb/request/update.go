@@ -105,8 +105,10 @@ func (q *UpdateTable) checkIndexUpdates() error {
 
 // Apply changes a definition as the request asks, or says why it cannot.
 func (q *UpdateTable) Apply(d *table.Definition) error {
-	if err := firstError(q.applyBilling(d), q.applyIndexes(d), q.applyStream(d)); err != nil {
-		return err
+	for _, apply := range []func(*table.Definition) error{q.applyBilling, q.applyIndexes, q.applyStream} {
+		if err := apply(d); err != nil {
+			return err
+		}
 	}
 	if q.OnDemand != nil {
 		d.OnDemandThroughput = q.OnDemand.value()

@@ -18,7 +18,7 @@ const (
 	// be quick, few enough not to hold up other writers.
 	chunk = 500
 	// retryAfter is the pause after background work failed (a full disk).
-	retryAfter = time.Second
+	retryAfter = 5 * time.Second
 	// expiryWindow: DynamoDB leaves items alone whose time to live lies more
 	// than five years back (Developer Guide, "Using time to live").
 	expiryWindow = 5 * 365 * 24 * time.Hour
