@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,7 +66,7 @@ func (t Tool) Run(ctx context.Context) ([]byte, error) {
 	defer runtime.UnlockOSThread()
 	cmd := exec.CommandContext(ctx, t.Path, t.Args...)
 	cmd.Dir = t.Dir
-	cmd.Env = append(os.Environ(), t.Env...)
+	cmd.Env = append(ownEnviron(), t.Env...)
 	var stdout bytes.Buffer
 	both := &endsBuffer{}
 	cmd.Stdout = io.MultiWriter(&stdout, both)
@@ -110,3 +111,12 @@ func (b *endsBuffer) Write(p []byte) (int, error) {
 }
 
 func (b *endsBuffer) String() string { return string(b.head) + string(b.tail) }
+
+// ownEnviron is the user's environment without what a make that started Suiro
+// tells its own children: a make of ours would take itself for one of them.
+func ownEnviron() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return name == "MAKEFLAGS" || name == "MFLAGS" || name == "MAKELEVEL" || name == "MAKEOVERRIDES"
+	})
+}

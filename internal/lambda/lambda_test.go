@@ -125,17 +125,19 @@ type place struct {
 func newPlace(t *testing.T, change ...func(*Config)) *place {
 	t.Helper()
 	p := &place{t: t, dir: t.TempDir(), builder: &builder{}}
-	// The code is the test binary's; the handler's file only has to be there.
-	for _, name := range []string{"index.js", "other.js", "a.js"} {
-		if err := os.WriteFile(filepath.Join(p.dir, name), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	j := &journal.Journal{}
 	p.sub = j.Subscribe(10000)
 	cfg := Config{Builder: p.builder, Runtimes: runtimes{}, Journal: j, Region: "eu-west-1", AccountID: "123456789012", TempDir: t.TempDir()}
 	for _, f := range change {
 		f(&cfg)
+	}
+	if cfg.Builder == p.builder {
+		// The code is the test binary's; the handler's file only has to be there.
+		for _, name := range []string{"index.js", "other.js", "a.js"} {
+			if err := os.WriteFile(filepath.Join(p.dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	p.Service = New(cfg)
 	t.Cleanup(func() {

@@ -28,7 +28,7 @@ func TestRealFunctions(t *testing.T) {
 			`Runtime: nodejs22.x, Handler: app.handler`, `"a"`, ""},
 		{"Python", "python3", "app.py", "def handler(event, context):\n    return {'hi': event['name']}\n",
 			`Runtime: python3.12, Handler: app.handler`, `{"hi": "a"}`, ""},
-		{"Python without its module", "python3", "other.py", "", `Runtime: python3.12, Handler: app.handler`, `Runtime.ImportModuleError`, "error"},
+		{"Python without a module it imports", "python3", "app.py", "import nowhere\n", `Runtime: python3.12, Handler: app.handler`, `Runtime.ImportModuleError`, "error"},
 		{"Ruby", "ruby", "app.rb", "def handler(event:, context:)\n  { hi: event['name'] }\nend\n",
 			`Runtime: ruby3.3, Handler: app.handler`, `{"hi":"a"}`, ""},
 		{"shell bootstrap", "curl", "bootstrap", "#!/bin/sh\nurl=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation\n" +

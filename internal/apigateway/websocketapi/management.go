@@ -248,6 +248,9 @@ func (m *management) refuse(err error) {
 // tooLarge is a bare 413, from in front of API Gateway: no error type and no
 // request id.
 func (m *management) tooLarge() {
+	// A client that is still writing must not meet a reset before it reads the
+	// answer; one that goes on for long must.
+	_, _ = io.CopyN(io.Discard, m.r.Body, 8*maxMessage)
 	m.api.config.Journal.Publish(journal.Entry{
 		Kind: journal.Refused, Resource: m.api.config.Resource, ConnectionID: m.id, Method: m.r.Method,
 		Path: m.r.URL.Path, Status: http.StatusRequestEntityTooLarge, Text: "more than 131072 bytes", Duration: time.Since(m.at),
