@@ -86,7 +86,7 @@ func (p *printer) ready(r node.Ready, took time.Duration) {
 	}
 	p.line(fmt.Sprintf("  %-*s  %-9s  %s", width, "AWS API", "aws", p.style(cyan, r.AWS.Endpoint)))
 	for _, name := range r.OutputNames {
-		if strings.HasPrefix(r.Outputs[name], "arn:") {
+		if strings.HasPrefix(r.Outputs[name], "arn:") || name == "ServerlessDeploymentBucketName" {
 			continue // nothing to open or to type; --output json has them all
 		}
 		p.line(p.style(dim, fmt.Sprintf("  %s = %s", name, r.Outputs[name])))
