@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,7 +18,12 @@ import (
 	"github.com/suiro-dev/suiro/internal/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("DYNAMODB_TEST_DIR"); dir != "" {
+		serveForever(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // client calls a service as a raw HTTP client does.
 type client struct {

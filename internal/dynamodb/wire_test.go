@@ -139,7 +139,9 @@ func TestAuthorization(t *testing.T) {
 		{"ListTables", `{}`, "ListTables", "*"},
 		{"ListTagsOfResource", `{"ResourceArn":"` + arn + `"}`, "ListTagsOfResource", arn},
 	} {
-		g.allowed = func(action, resource string) bool { return action == "dynamodb:"+row.action && resource == row.resource }
+		g.allowed = func(action, resource string) bool {
+			return action == "dynamodb:"+row.action && resource == row.resource
+		}
 		c.ok(row.operation, row.body)
 		g.allowed = func(string, string) bool { return false }
 		c.refused(row.operation, row.body, "AccessDeniedException",
