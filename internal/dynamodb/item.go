@@ -130,7 +130,7 @@ func keyError(op message.Operation, e *table.KeyError) error {
 	case e.Problem == table.RangeTooLong:
 		return op.Refuse(message.RangeTooLong)
 	}
-	return op.Refuse(message.KeyMissing) // the words for keys of a wrong shape
+	return op.Refuse(message.KeyExtra) // the words for all keys of a wrong shape
 }
 
 // run does the action inside a commit.

@@ -60,7 +60,6 @@ const (
 	AccessDenied         = "AccessDeniedException"
 	UnknownOperation     = "UnknownOperationException"
 	InternalServerError  = "InternalServerError"
-	BackupsUnavailable   = "ContinuousBackupsUnavailableException"
 	SerializationFailure = attribute.SerializationException
 	Validation           = attribute.ValidationException
 )

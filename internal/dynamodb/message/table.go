@@ -23,13 +23,10 @@ const (
 	RangeTooLong
 	IndexKeyType
 	IndexKeyEmpty
-	KeyUpdated
 	ItemTooLarge
 	UpdatedItemTooLarge
 	ReturnValuesRestricted
 	ConditionFalse
-	NestedKey
-	NestedIndexKey
 
 	// Reads.
 	NoIndex
@@ -50,11 +47,7 @@ const (
 	SegmentWithoutTotal
 	TotalWithoutSegment
 	SegmentTooLarge
-	FilterOnKey
-	QueryFilterOnKey
 	NoKeyCondition
-	RangeGap
-	TooManyKeyConditions
 
 	// Batches and transactions.
 	BatchDuplicates
@@ -72,7 +65,6 @@ const (
 	NoNamedTable
 	TableNameMissing
 	TableExists
-	TableBeingCreated
 	TableProtected
 	IndexesInFlight
 	OnDemandThroughput
@@ -151,13 +143,10 @@ var table = [checks]entry{
 		by: map[Operation]string{UpdateItem: notValid + "The update expression attempted to update a secondary index key to a value that is not supported. " +
 			emptyKey + "%s value."},
 	},
-	KeyUpdated:             {text: invalid + "Cannot update attribute %s. This attribute is part of the key"},
 	ItemTooLarge:           {text: "Item size has exceeded the maximum allowed size"},
 	UpdatedItemTooLarge:    {text: "Item size to update has exceeded the maximum allowed size"},
 	ReturnValuesRestricted: {text: "ReturnValues can only be ALL_OLD or NONE"},
 	ConditionFalse:         {code: ConditionFailed, text: "The conditional request failed"},
-	NestedKey:              {text: "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %s"},
-	NestedIndexKey:         {text: "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: IndexKey: %s"},
 
 	NoIndex:             {text: "The table does not have the specified index: %s"},
 	ConsistentGlobal:    {text: "Consistent reads are not supported on global secondary indexes"},
@@ -178,11 +167,7 @@ var table = [checks]entry{
 	SegmentWithoutTotal:       {text: "The TotalSegments parameter is required but was not present in the request when Segment parameter is present"},
 	TotalWithoutSegment:       {text: "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"},
 	SegmentTooLarge:           {text: "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: %d is not less than TotalSegments: %d"},
-	FilterOnKey:               {text: "Filter Expression can only contain non-primary key attributes: Primary key attribute: %s"},
-	QueryFilterOnKey:          {text: "QueryFilter can only contain non-primary key attributes: Primary key attribute: %s"},
 	NoKeyCondition:            {text: "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."},
-	RangeGap:                  {text: "RANGE key attributes %s must have equality conditions specified in the query because a condition is present on key attribute %s"},
-	TooManyKeyConditions:      {text: "The number of query conditions (%d) exceeds the number of key attributes defined in the schema (%d)"},
 
 	BatchDuplicates:    {text: "Provided list of item keys contains duplicates"},
 	BatchTooMany:       {text: "Too many items requested for the BatchGetItem call", by: map[Operation]string{BatchWriteItem: "Too many items requested for the BatchWriteItem call"}},
@@ -199,7 +184,6 @@ var table = [checks]entry{
 	NoNamedTable:            {code: ResourceNotFound, text: noTableText},
 	TableNameMissing:        {text: "The parameter 'TableName' is required but was not present in the request"},
 	TableExists:             {code: ResourceInUse, text: "Table already exists: %s"},
-	TableBeingCreated:       {code: ResourceInUse, text: inUse + "Table is being created: %s"},
 	TableProtected:          {text: "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."},
 	IndexesInFlight:         {code: ResourceInUse, text: inUse + "Cannot delete table while indexes are being created, updated, or deleted"},
 	OnDemandThroughput:      {text: invalid + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"},
