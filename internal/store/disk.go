@@ -91,10 +91,11 @@ func (d *disk) check() error {
 	if err != nil || made {
 		return err
 	}
-	return d.db.Update(func(tx *bolt.Tx) error {
+	err = d.db.Update(func(tx *bolt.Tx) error {
 		_, err := tx.CreateBucket([]byte(rowsBucket))
 		return err
 	})
+	return errors.Join(err, syncFolder(filepath.Dir(d.file)))
 }
 
 // guard turns a panic of bbolt over a page that makes no sense into an error.
