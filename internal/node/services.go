@@ -59,10 +59,16 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the tables: %w", err)
 	}
+	// What environments leave behind after a kill -9 goes with the next start.
+	temp := filepath.Join(n.state.Dir, "tmp")
+	_ = os.RemoveAll(temp)
+	if err := os.MkdirAll(temp, 0o700); err != nil {
+		return nil, fmt.Errorf("making the functions' temporary folder: %w", err)
+	}
 	s.lambda = lambda.New(lambda.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
 		Builder: n.bundler, Runtimes: runtime.New(runtime.Config{CacheDir: cacheDir(), Journal: n.config.Journal}),
-		Environ: s.environ, Localize: s.front.Localize,
+		Environ: s.environ, Localize: s.front.Localize, TempDir: temp,
 	})
 	s.gateway = apigateway.New(apigateway.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
