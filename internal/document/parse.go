@@ -76,6 +76,10 @@ func parseError(file string, err error) *diag.Message {
 	var le *yaml.LoadError
 	if errors.As(err, &le) && le.Mark.Line > 0 {
 		m.Position.Line, m.Position.Column = le.Mark.Line, le.Mark.Column
+		m.Text = "not valid YAML or JSON: " + le.Message
+		if le.ContextMsg != "" {
+			m.Text += " " + le.ContextMsg
+		}
 	} else if g := lineInError.FindStringSubmatch(err.Error()); g != nil {
 		fmt.Sscan(g[1], &m.Position.Line)
 		fmt.Sscan(g[2], &m.Position.Column)

@@ -12,7 +12,9 @@ import (
 	"sync"
 
 	"github.com/suiro-dev/suiro/internal/apigateway"
+	"github.com/suiro-dev/suiro/internal/app"
 	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/dynamodb"
 	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/iam"
@@ -21,8 +23,12 @@ import (
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
-// awsPort is where the AWS API is looked for first.
-const awsPort = 4566
+// awsPort is where the AWS API is, or the next free of awsPorts ports: two apps
+// may run side by side.
+const (
+	awsPort  = 4566
+	awsPorts = 100
+)
 
 // services are the AWS services of one running app.
 type services struct {
@@ -93,8 +99,7 @@ func openFront(n *Node) (*front.Front, error) {
 	return f, nil
 }
 
-// openAWS opens the endpoint of the AWS API. Unless its port was chosen by the
-// user, another one does when it is taken: two apps may run side by side.
+// openAWS opens the endpoint of the AWS API.
 func (s *services) openAWS(ctx context.Context, n *Node) (err error) {
 	router := &awsapi.Router{Journal: n.config.Journal, Services: map[string]http.Handler{
 		"dynamodb": s.dynamodb, "lambda": s.lambda, "execute-api": s.gateway, "sts": s.iam.STS(),
@@ -103,21 +108,28 @@ func (s *services) openAWS(ctx context.Context, n *Node) (err error) {
 		"dynamodb." + s.region + ".amazonaws.com", "lambda." + s.region + ".amazonaws.com",
 		"streams.dynamodb." + s.region + ".amazonaws.com", "sts." + s.region + ".amazonaws.com", "sts.amazonaws.com",
 	}}
-	if n.app.Settings.Ports["aws"] == 0 {
-		e.Port = awsPort
-	}
-	s.awsAPI, err = s.front.Open(ctx, e)
 	var taken *front.PortError
-	if errors.As(err, &taken) && e.Port != 0 {
-		e.Port = 0
-		s.awsAPI, err = s.front.Open(ctx, e)
+	if n.app.Settings.Ports["aws"] != 0 {
+		if s.awsAPI, err = s.front.Open(ctx, e); errors.As(err, &taken) {
+			return diag.Errorf(diag.Position{File: filepath.Join(n.app.Dir, app.SettingsFile)}, "ports.aws", "%v", err)
+		}
+		return err
+	}
+	for e.Port = awsPort; e.Port < awsPort+awsPorts; e.Port++ {
+		if s.awsAPI, err = s.front.Open(ctx, e); !errors.As(err, &taken) {
+			return err
+		}
 	}
 	return err
 }
 
 // openEndpoint is how a service gets a port.
 func (s *services) openEndpoint(ctx context.Context, e apigateway.Endpoint) (apigateway.Listener, error) {
-	return s.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Port: e.Port, Handler: e.Handler, Hosts: e.Hosts})
+	l, err := s.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Port: e.Port, Handler: e.Handler, Hosts: e.Hosts})
+	if err != nil {
+		return nil, err // not l: a nil *Listener is not a nil Listener
+	}
+	return l, nil
 }
 
 func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {
