@@ -29,10 +29,19 @@ type conn struct {
 	settled bool // the first byte came; touched by the reading goroutine only
 	tls     atomic.Pointer[tls.Conn]
 	state   *tls.ConnectionState // of tls, for Request.TLS
+	head    head
 }
 
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.read(p)
+	if c.owner.keepsHeads {
+		c.head.add(p[:n])
+	}
+	return n, err
+}
+
+func (c *conn) read(p []byte) (int, error) {
 	if c.settled {
 		if t := c.tls.Load(); t != nil {
 			return t.Read(p)

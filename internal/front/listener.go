@@ -32,6 +32,8 @@ type Listener struct {
 	server    *http.Server
 	tlsConfig *tls.Config // nil without TLS
 	serving   sync.WaitGroup
+	// keepsHeads: handshakes are kept as they came, see RawHeader.
+	keepsHeads bool
 
 	mu    sync.Mutex
 	fresh map[*conn]struct{} // connections that have not sent a byte
@@ -39,7 +41,7 @@ type Listener struct {
 }
 
 func (f *Front) newListener(e Endpoint, port int) *Listener {
-	l := &Listener{front: f, endpoint: e, port: port, fresh: map[*conn]struct{}{}}
+	l := &Listener{front: f, endpoint: e, port: port, keepsHeads: e.Kind == "websocket", fresh: map[*conn]struct{}{}}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(e.Kind != "websocket")
@@ -50,6 +52,9 @@ func (f *Front) newListener(e Endpoint, port int) *Listener {
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          f.errorLog(e.Resource),
 		ConnContext:       withConn,
+	}
+	if l.keepsHeads {
+		l.server.ConnState = forgetHead
 	}
 	if f.tls != nil {
 		l.tlsConfig = f.tls.config(e.Kind != "websocket")

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/suiro-dev/suiro/internal/apigateway"
+	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
 	"github.com/suiro-dev/suiro/internal/app"
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -78,7 +79,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	})
 	s.gateway = apigateway.New(apigateway.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
-		Invoker: s.lambda, Open: s.openEndpoint,
+		Invoker: s.lambda, Open: s.openEndpoint, RawHeader: rawHeader,
 	})
 	s.handlers = merge(s.iam.Handlers(), s.dynamodb.Handlers(), s.lambda.Handlers(), s.gateway.Handlers())
 	return s, s.openAWS(ctx, n)
@@ -130,6 +131,19 @@ func (s *services) openEndpoint(ctx context.Context, e apigateway.Endpoint) (api
 		return nil, err // not l: a nil *Listener is not a nil Listener
 	}
 	return l, nil
+}
+
+// rawHeader hands what front keeps of a handshake to the events.
+func rawHeader(r *http.Request) []websocketapi.Field {
+	raw := front.RawHeader(r)
+	if raw == nil {
+		return nil
+	}
+	fields := make([]websocketapi.Field, len(raw))
+	for i, f := range raw {
+		fields[i] = websocketapi.Field(f)
+	}
+	return fields
 }
 
 func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {

@@ -13,7 +13,7 @@ import (
 func (a *API) fields(r *http.Request) []Field {
 	if a.config.RawHeader != nil {
 		if raw := a.config.RawHeader(r); raw != nil {
-			return sortFields(slices.Clone(raw))
+			return oneSpelling(sortFields(slices.Clone(raw)))
 		}
 	}
 	fs := make([]Field, 0, len(r.Header)+5)
@@ -38,6 +38,17 @@ func sortFields(fs []Field) []Field {
 	slices.SortStableFunc(fs, func(a, b Field) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
+	return fs
+}
+
+// oneSpelling gives repeated names the spelling of the first: they are one
+// member of an event's headers. fs is sorted.
+func oneSpelling(fs []Field) []Field {
+	for i := 1; i < len(fs); i++ {
+		if strings.EqualFold(fs[i].Name, fs[i-1].Name) {
+			fs[i].Name = fs[i-1].Name
+		}
+	}
 	return fs
 }
 
