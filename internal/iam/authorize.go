@@ -27,7 +27,7 @@ func (s *Service) Authorize(c awsapi.Caller, action, resourceARN string) error {
 
 // AuthorizeWith is Authorize for a service that knows condition keys of its
 // own, such as dynamodb:LeadingKeys.
-func (s *Service) AuthorizeWith(c awsapi.Caller, action, resourceARN string, keys Context) error {
+func (s *Service) AuthorizeWith(c awsapi.Caller, action, resourceARN string, keys map[string][]string) error {
 	if c.Owner {
 		return nil
 	}
@@ -55,6 +55,21 @@ func (s *Service) AuthorizeWith(c awsapi.Caller, action, resourceARN string, key
 		return nil
 	}
 	return s.denied(c, g.role, action, resourceARN, decision)
+}
+
+// Forbids tells whether the caller's own policies deny a call explicitly, for
+// a service whose resource policy allows it: within an account either policy
+// may allow, and each may deny.
+func (s *Service) Forbids(c awsapi.Caller, action, resourceARN string, keys map[string][]string) bool {
+	s.mu.RLock()
+	held := s.sessions[c.AccessKeyID]
+	s.mu.RUnlock()
+	if c.Owner || held == nil {
+		return false
+	}
+	e := evaluation{action: action, resource: resourceARN, lenient: !s.config.Strict,
+		context: func() Context { return s.context(c, held.roleARN, keys) }}
+	return e.decide(s.grants(held.roleARN).policies) == ExplicitDeny
 }
 
 // grants gathers the policies of a role, once until something changes.

@@ -39,7 +39,11 @@ func (s *Service) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Resu
 		if len(req.Payload) > maxPayload {
 			return nil, tooLarge(fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload))
 		}
-		return fn.pool.invoke(ctx, version, in)
+		res, err := fn.pool.invoke(ctx, version, in, req.Accepted)
+		if err == nil && req.Mode == invoke.Stream && s.cfg.StreamLimits {
+			limitStream(res)
+		}
+		return res, err
 	case invoke.Event:
 		if len(req.Payload) > maxEvent {
 			return nil, tooLarge(fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(req.Payload), maxEvent))

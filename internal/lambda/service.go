@@ -81,6 +81,8 @@ type Config struct {
 	// MemoryLimits kills a process whose resident size passes its function's
 	// MemorySize. Off by default: interpreters need more here than on AWS.
 	MemoryLimits bool
+	// StreamLimits holds streamed responses to AWS's speed and size.
+	StreamLimits bool
 	// TempDir holds the environments' own TMPDIR folders; "" is the system's.
 	TempDir string
 	// Authenticator and Authorizer guard the Lambda API; nil lets everyone in.
