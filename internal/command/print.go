@@ -158,6 +158,8 @@ func (p *printer) text(e journal.Entry) string {
 		return p.verb(cyan, "push", conn, p.style(dim, byteCount(e.Bytes))) + failed
 	case journal.Disconnected:
 		return p.verb(yellow, "close", conn, strconv.Itoa(e.Status), e.Text, p.arrow(e)) + failed
+	case journal.Answered:
+		return p.verb(blue, "http", e.Method+" "+printable(e.Path), statusText(e.Status), p.arrow(e), p.style(dim, byteCount(e.Bytes)), took) + failed
 	case journal.Logged:
 		return p.log(e)
 	case journal.Invoked:
@@ -171,6 +173,14 @@ func (p *printer) text(e journal.Entry) string {
 		return p.verb(yellow, "note", e.Resource, e.Text) + failed
 	}
 	return ""
+}
+
+// statusText is an HTTP status, "" for a request that got no answer.
+func statusText(code int) string {
+	if code == 0 {
+		return ""
+	}
+	return strconv.Itoa(code)
 }
 
 func (p *printer) verb(colour, verb string, parts ...string) string {

@@ -27,6 +27,7 @@ const (
 	Started      Kind = "start"      // an execution environment is ready
 	Stopped      Kind = "stop"       // an execution environment ended
 	Requested    Kind = "request"    // a call to an AWS API that Suiro serves
+	Answered     Kind = "http"       // a request to an endpoint of the app was answered; Bytes of body
 	Progress     Kind = "progress"   // a build, an install; Text says what, Duration > 0 when done
 	Changed      Kind = "change"     // the user's files changed; Text says what follows
 	Noticed      Kind = "notice"     // something the user should know; Err is set when it is bad

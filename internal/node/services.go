@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/iam"
 	"github.com/suiro-dev/suiro/internal/lambda"
+	"github.com/suiro-dev/suiro/internal/lambda/functionurl"
 	"github.com/suiro-dev/suiro/internal/lambda/runtime"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
@@ -39,6 +41,7 @@ type services struct {
 	iam      *iam.Service
 	dynamodb *dynamodb.Service
 	lambda   *lambda.Service
+	urls     *functionurl.Service
 	gateway  *apigateway.Service
 	awsAPI   *front.Listener
 	handlers map[string]resource.Handler
@@ -81,7 +84,10 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
 		Invoker: s.lambda, Open: s.openEndpoint, RawHeader: rawHeader,
 	})
-	s.handlers = merge(s.iam.Handlers(), s.dynamodb.Handlers(), s.lambda.Handlers(), s.gateway.Handlers())
+	s.urls = functionurl.New(functionurl.Config{
+		Functions: s.lambda, Open: s.openURL, Authenticator: s.iam, Authorizer: s.iam, Journal: n.config.Journal, Region: s.region,
+	})
+	s.handlers = merge(s.iam.Handlers(), s.dynamodb.Handlers(), s.lambda.Handlers(), s.urls.Handlers(), s.gateway.Handlers())
 	return s, s.openAWS(ctx, n)
 }
 
@@ -146,6 +152,11 @@ func rawHeader(r *http.Request) []websocketapi.Field {
 	return fields
 }
 
+// openURL is how a function URL gets its port.
+func (s *services) openURL(ctx context.Context, e functionurl.Endpoint) (functionurl.Listener, error) {
+	return s.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Handler: e.Handler, Hosts: e.Hosts})
+}
+
 func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {
 	all := make(map[string]resource.Handler)
 	for _, m := range maps {
@@ -163,7 +174,7 @@ func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {
 // made without anything behind them and never asked to make a resource.
 func servedTypes() map[string]resource.Handler {
 	return merge(iam.New(iam.Config{}).Handlers(), (&dynamodb.Service{}).Handlers(),
-		lambda.New(lambda.Config{}).Handlers(), apigateway.New(apigateway.Config{}).Handlers())
+		lambda.New(lambda.Config{}).Handlers(), functionurl.New(functionurl.Config{}).Handlers(), apigateway.New(apigateway.Config{}).Handlers())
 }
 
 func (s *services) handler(resourceType string) resource.Handler {
@@ -190,6 +201,8 @@ func (s *services) environ(fn lambda.FunctionInfo) map[string]string {
 	}
 	if strings.HasPrefix(fn.Runtime, "nodejs") {
 		env["SUIRO_HOSTS"] = hostList(s.front.Hosts())
+	} else {
+		maps.Copy(env, s.front.ProxyEnv(s.awsAPI))
 	}
 	return env
 }
@@ -212,6 +225,9 @@ func (s *services) endpoints() []Endpoint {
 	for _, e := range s.gateway.Endpoints() {
 		out = append(out, Endpoint{Resource: e.Resource, Kind: e.Kind, URL: e.URL})
 	}
+	for _, u := range s.urls.Endpoints() {
+		out = append(out, Endpoint{Resource: u.Resource, Kind: functionurl.Kind, URL: u.URL})
+	}
 	return out
 }
 
@@ -227,6 +243,9 @@ func (s *services) close(ctx context.Context) error {
 	var errs []error
 	if s.gateway != nil {
 		errs = append(errs, s.gateway.Close(ctx)) // closes sockets, runs $disconnect
+	}
+	if s.urls != nil {
+		errs = append(errs, s.urls.Close(ctx)) // lets responses end
 	}
 	if s.lambda != nil {
 		errs = append(errs, s.lambda.Close(ctx))

@@ -1,0 +1,174 @@
+package functionurl
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/journal"
+)
+
+// octets is the content type of a stream that has none.
+const octets = "application/octet-stream"
+
+// buffers are what streams are read with; one holds the largest prelude.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 2*maxPrelude); return &b }}
+
+// stream answers with a response as the function writes it.
+func (c *call) stream(res *invoke.Result) {
+	held := buffers.Get().(*[]byte)
+	defer buffers.Put(held)
+	buf := *held
+	if res.ContentType != integrationType {
+		c.raw(res, buf)
+		return
+	}
+	h, rest, err := readPrelude(res.Body, buf)
+	switch end := endOf(res, err); {
+	case errors.Is(err, errNothing) && end.Outcome == invoke.Complete:
+		c.lostPrelude()
+		return
+	case err != nil && end.Outcome != invoke.Complete:
+		c.internal(failure(end))
+		return
+	case err != nil:
+		c.internal("the result is no response: " + err.Error())
+		return
+	}
+	body := io.Reader(res.Body)
+	if strings.EqualFold(h.get("Content-Encoding"), "gzip") && !takesGzip(c.r) {
+		// AWS's front end undoes gzip that the client did not ask for.
+		h.drop("Content-Encoding")
+		c.begin(h, octets)
+		c.flush()
+		c.unzip(res, bytes.Clone(rest), buf)
+		return
+	}
+	c.begin(h, octets)
+	c.pass(res, body, rest, buf)
+}
+
+// endOf is what ended the body, if it has ended: the end is known only then.
+func endOf(res *invoke.Result, err error) invoke.End {
+	if errors.Is(err, errNothing) || errors.Is(err, errNoPrelude) {
+		return res.End()
+	}
+	return invoke.End{}
+}
+
+// raw passes on a stream without a prelude: also the result of a function that
+// does not stream, which is shown as it is and not interpreted.
+func (c *call) raw(res *invoke.Result, buf []byte) {
+	n, err := 0, error(nil)
+	for n == 0 && err == nil {
+		n, err = res.Body.Read(buf)
+	}
+	if n == 0 {
+		// Nothing was sent yet, so that a failure can still be told. Node's
+		// client reports one in trailers here, for which an empty 200 was
+		// seen on AWS too.
+		if end := res.End(); end.Outcome != invoke.Complete {
+			c.internal(failure(end))
+			return
+		}
+	}
+	contentType := res.ContentType
+	if contentType == "" {
+		contentType = octets
+	}
+	c.begin(&head{status: http.StatusOK}, contentType)
+	c.pass(res, res.Body, buf[:n], buf)
+}
+
+// lostPrelude answers a function that named a status and headers and ended
+// without writing: its client library sends the prelude with the first byte.
+func (c *call) lostPrelude() {
+	c.url.service.cfg.Journal.Publish(journal.Entry{Kind: journal.Noticed, Resource: c.url.logicalID, RequestID: c.requestID,
+		Text: "the function ended its stream before it wrote anything: status and headers are lost, as on AWS; write an empty string first"})
+	c.begin(&head{status: http.StatusOK}, octets)
+	c.flush()
+}
+
+// pass writes what was read already and then each piece as it comes.
+func (c *call) pass(res *invoke.Result, body io.Reader, first, buf []byte) {
+	if !c.write(first) || !c.flush() {
+		return
+	}
+	for {
+		n, err := body.Read(buf)
+		if n > 0 && (!c.write(buf[:n]) || !c.flush()) {
+			return
+		}
+		if err != nil {
+			c.finish(res, err)
+			return
+		}
+	}
+}
+
+// unzip is pass for a compressed stream. What the function flushed is decoded
+// as soon as it is there.
+func (c *call) unzip(res *invoke.Result, first, buf []byte) {
+	z, err := gzip.NewReader(io.MultiReader(bytes.NewReader(first), res.Body))
+	if err != nil {
+		c.finish(res, err)
+		return
+	}
+	c.pass(res, z, nil, buf)
+}
+
+// finish ends a response whose body has ended. When it did not end well the
+// connection is cut without the last chunk, since status and headers are gone:
+// the client then knows that the body is not whole.
+func (c *call) finish(res *invoke.Result, err error) {
+	end := res.End()
+	switch {
+	case c.r.Context().Err() != nil:
+		c.gone = true
+	case end.Outcome != invoke.Complete:
+		c.failed = failure(end)
+	case !errors.Is(err, io.EOF):
+		c.failed = err.Error()
+	}
+	if c.failed != "" {
+		panic(http.ErrAbortHandler) // the way to end a response without its end
+	}
+}
+
+// write sends bytes; false when the client is gone. A body that the status or
+// the method does not allow is read all the same, and dropped.
+func (c *call) write(p []byte) bool {
+	if len(p) == 0 {
+		return true
+	}
+	n, err := c.w.Write(p)
+	c.sent += n
+	c.gone = err != nil && !errors.Is(err, http.ErrBodyNotAllowed)
+	return !c.gone
+}
+
+func (c *call) flush() bool {
+	c.gone = http.NewResponseController(c.w).Flush() != nil
+	return !c.gone
+}
+
+// takesGzip tells whether the client asked for gzip.
+func takesGzip(r *http.Request) bool {
+	for _, line := range r.Header.Values("Accept-Encoding") {
+		for item := range strings.SplitSeq(line, ",") {
+			coding, quality, _ := strings.Cut(strings.TrimSpace(item), ";")
+			if quality = strings.ReplaceAll(quality, " ", ""); quality == "q=0" || quality == "q=0.0" {
+				continue
+			}
+			if coding = strings.TrimSpace(coding); strings.EqualFold(coding, "gzip") || coding == "*" {
+				return true
+			}
+		}
+	}
+	return false
+}
