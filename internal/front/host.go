@@ -13,6 +13,10 @@ import (
 // routeByHost serves a request on the AWS endpoint: the endpoint whose host
 // name it carries, else the AWS API itself.
 func (f *Front) routeByHost(w http.ResponseWriter, r *http.Request, aws *Listener) {
+	if r.Method == http.MethodConnect {
+		f.tunnel(w, r)
+		return
+	}
 	if l := f.byHost(r.Host); l != nil && l != aws {
 		l.endpoint.Handler.ServeHTTP(w, r)
 		return
