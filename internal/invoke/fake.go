@@ -27,10 +27,13 @@ func (f *Fake) Calls() []Request {
 // Invoke implements Invoker.
 func (f *Fake) Invoke(ctx context.Context, req *Request) (*Result, error) {
 	kept := *req
-	kept.Payload = bytes.Clone(req.Payload)
+	kept.Payload, kept.Accepted = bytes.Clone(req.Payload), nil
 	f.mu.Lock()
 	f.calls = append(f.calls, kept)
 	f.mu.Unlock()
+	if req.Accepted != nil {
+		req.Accepted()
+	}
 	fn := f.Functions[req.Function]
 	if fn == nil {
 		return nil, &Error{Status: 404, Code: "ResourceNotFoundException", Message: "Function not found: " + req.Function}

@@ -56,6 +56,11 @@ type Request struct {
 	TraceID       string // X-Amzn-Trace-Id of the caller, may be empty
 	ClientContext []byte // decoded JSON, RequestResponse only
 	LogTail       bool   // collect the last 4 KB of log for Result.LogTail
+	// Accepted, when set, is called once the invocation has its place, in an
+	// environment or in a queue: no invocation of the function that is asked
+	// for later starts before it. It is called at most once, by Invoke itself
+	// and so before Invoke returns; not when the call is refused.
+	Accepted func()
 }
 
 // Outcome is what ended an invocation.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,7 @@ type pool struct {
 	mu      sync.Mutex
 	idle    []*slot // the one used last is last
 	busy    map[*slot]struct{}
-	waiters []chan struct{}
+	waiters []*waiter // first come, first served
 	// reserved is ReservedConcurrentExecutions; -1 when there is none.
 	reserved int
 	revision *revision // of environments worth keeping
@@ -47,68 +48,99 @@ var errPoolClosed = &invoke.Error{Status: http.StatusInternalServerError, Code: 
 // throttled is the refusal of a function at its reserved concurrency.
 var throttled = &invoke.Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded."}
 
+// waiter is a call without an environment. Calls of a version are served in
+// the order in which they came, also those whose patience has ended.
+type waiter struct {
+	version string
+	// nudge says that something changed: a slot was handed over, or trying
+	// again may help.
+	nudge     chan struct{}
+	slot      *slot // handed over; pool.mu guards it and the rest
+	queued    bool
+	impatient bool // waits no more for an environment that is finishing
+}
+
 // acquire takes an environment for one invocation; it comes back by itself.
-func (p *pool) acquire(ctx context.Context, version string) (*slot, error) {
-	var patience *time.Timer
-	var lost <-chan time.Time // fires when patience is at its end
+// queued is called when the call has to wait and has its place in the queue.
+func (p *pool) acquire(ctx context.Context, version string, queued func()) (*slot, error) {
+	w := &waiter{version: version, nudge: make(chan struct{}, 1)}
+	s, err := p.try(w)
+	if s != nil || err != nil {
+		return s, err
+	}
+	queued()
+	patience := time.NewTimer(finishing)
+	defer patience.Stop()
 	for {
-		s, wait, soon, err := p.try(version, lost != nil && patience == nil)
-		if s != nil || err != nil {
-			return s, err
-		}
-		if soon && lost == nil {
-			patience = time.NewTimer(finishing)
-			defer patience.Stop()
-			lost = patience.C
-		}
 		select {
-		case <-wait:
-		case <-lost:
-			patience = nil
-			p.forget(wait)
+		case <-w.nudge:
+		case <-patience.C:
+			p.mu.Lock()
+			w.impatient = true
+			p.mu.Unlock()
 		case <-ctx.Done():
-			p.forget(wait)
+			p.forget(w)
 			return nil, ctx.Err()
+		}
+		if s, err := p.try(w); s != nil || err != nil {
+			return s, err
 		}
 	}
 }
 
-// try takes an idle environment or starts one. Without either it returns a
-// channel that tells when to try again; soon means that one is on its way.
-// impatient callers do not wait for those.
-func (p *pool) try(version string, impatient bool) (s *slot, wait chan struct{}, soon bool, err error) {
+// try takes an idle environment or starts one; when it can do neither, w waits
+// in the queue.
+func (p *pool) try(w *waiter) (*slot, error) {
 	p.mu.Lock()
+	if s := w.slot; s != nil {
+		p.mu.Unlock()
+		return s, nil
+	}
 	if p.closed {
+		p.dequeue(w)
 		p.mu.Unlock()
-		return nil, nil, false, errPoolClosed
+		return nil, errPoolClosed
 	}
-	if s := p.takeIdle(version); s != nil {
-		p.mu.Unlock()
-		return s, nil, false, nil
+	first := p.first(w.version)
+	mine := first == nil || first == w
+	if mine {
+		if s := p.takeIdle(w.version); s != nil {
+			p.dequeue(w)
+			p.mu.Unlock()
+			return s, nil
+		}
 	}
-	soon = !impatient && p.anyFinishing()
-	full := len(p.busy) >= p.most
+	soon := !w.impatient && p.anyFinishing()
 	switch {
 	case p.reserved >= 0 && len(p.busy) >= p.reserved && !soon:
+		p.dequeue(w)
 		p.mu.Unlock()
-		return nil, nil, false, throttled
-	case soon || full:
-		wait = make(chan struct{}, 1)
-		p.waiters = append(p.waiters, wait)
+		return nil, throttled
+	case !mine, soon, len(p.busy) >= p.most:
+		if !w.queued {
+			w.queued = true
+			p.waiters = append(p.waiters, w)
+		}
 		p.mu.Unlock()
-		return nil, wait, soon, nil
+		return nil, nil
 	}
 	if len(p.busy)+len(p.idle) >= p.most { // an idle one of another version makes room
 		p.retire(p.idle[0])
 		p.idle = p.idle[1:]
 	}
-	s = &slot{revision: p.revision, version: version}
+	s := &slot{revision: p.revision, version: w.version}
 	p.busy[s] = struct{}{}
+	p.dequeue(w)
 	p.mu.Unlock()
-	env, err := p.open(s.revision, version, func(*environment.Environment) { p.release(s) })
+	return p.start(s)
+}
+
+// start makes the environment of a slot that is taken already.
+func (p *pool) start(s *slot) (*slot, error) {
+	env, err := p.open(s.revision, s.version, func(*environment.Environment) { p.release(s) })
 	if err != nil {
 		p.drop(s)
-		return nil, nil, false, err
+		return nil, err
 	}
 	p.mu.Lock()
 	s.env = env
@@ -117,9 +149,39 @@ func (p *pool) try(version string, impatient bool) (s *slot, wait chan struct{},
 	if closed {
 		p.drop(s)
 		env.Close()
-		return nil, nil, false, errPoolClosed
+		return nil, errPoolClosed
 	}
-	return s, nil, false, nil
+	return s, nil
+}
+
+// first is who waits longest for an environment of a version. p.mu is held.
+func (p *pool) first(version string) *waiter {
+	for _, w := range p.waiters {
+		if w.version == version {
+			return w
+		}
+	}
+	return nil
+}
+
+// dequeue takes w out of the queue. The next one may have lost its patience
+// while it was not its turn. p.mu is held.
+func (p *pool) dequeue(w *waiter) {
+	if !w.queued {
+		return
+	}
+	w.queued = false
+	p.waiters = slices.Delete(p.waiters, slices.Index(p.waiters, w), slices.Index(p.waiters, w)+1)
+	if next := p.first(w.version); next != nil && next.impatient {
+		next.tell()
+	}
+}
+
+func (w *waiter) tell() {
+	select {
+	case w.nudge <- struct{}{}:
+	default: // it was told already
+	}
 }
 
 // takeIdle finds the environment of a version that was used last. p.mu is held.
@@ -153,10 +215,18 @@ func (p *pool) release(s *slot) {
 	delete(p.busy, s)
 	if p.closed || s.revision != p.revision {
 		p.retire(s)
-	} else {
-		s.since = time.Now()
-		p.idle = append(p.idle, s)
+		p.wake()
+		return
 	}
+	if w := p.first(s.version); w != nil { // at once, so that nobody can come between
+		p.busy[s] = struct{}{}
+		w.slot = s
+		p.dequeue(w)
+		w.tell()
+		return
+	}
+	s.since = time.Now()
+	p.idle = append(p.idle, s)
 	p.wake()
 }
 
@@ -168,25 +238,23 @@ func (p *pool) drop(s *slot) {
 	p.wake()
 }
 
-// wake lets the caller who waits longest try again. p.mu is held.
+// wake lets everybody who waits try again: there is room for another
+// environment. p.mu is held.
 func (p *pool) wake() {
-	if len(p.waiters) > 0 {
-		p.waiters[0] <- struct{}{}
-		p.waiters = p.waiters[1:]
+	for _, w := range p.waiters {
+		w.tell()
 	}
 }
 
-// forget stops waiting; a wake-up that came meanwhile goes to the next.
-func (p *pool) forget(wait chan struct{}) {
+// forget stops waiting. What was handed over meanwhile goes to the next.
+func (p *pool) forget(w *waiter) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, w := range p.waiters {
-		if w == wait {
-			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
-			return
-		}
+	s := w.slot
+	p.dequeue(w)
+	p.mu.Unlock()
+	if s != nil {
+		p.release(s)
 	}
-	p.wake()
 }
 
 // retire ends an environment. p.mu is held.
@@ -216,10 +284,13 @@ func (p *pool) reap(timeout time.Duration) {
 
 // warm starts one environment before it is asked for.
 func (p *pool) warm() {
-	s, _, _, err := p.try(latest, true)
+	w := &waiter{version: latest, nudge: make(chan struct{}, 1), impatient: true}
+	s, err := p.try(w)
 	if err == nil && s != nil {
 		s.env.Warm()
+		return
 	}
+	p.forget(w) // all of them are busy, so there is one
 }
 
 // count tells how many environments there are.
@@ -238,19 +309,18 @@ func (p *pool) close(ctx context.Context) {
 		p.retire(s)
 	}
 	p.idle = nil
-	for len(p.waiters) > 0 {
-		p.wake()
-	}
+	last := &waiter{nudge: make(chan struct{}, 1), queued: true}
+	p.waiters = append(p.waiters, last)
+	p.wake()
 	for len(p.busy) > 0 && ctx.Err() == nil {
-		wait := make(chan struct{}, 1)
-		p.waiters = append(p.waiters, wait)
 		p.mu.Unlock()
 		select {
-		case <-wait:
+		case <-last.nudge:
 		case <-ctx.Done():
 		}
 		p.mu.Lock()
 	}
+	p.dequeue(last)
 	for s := range p.busy {
 		if s.env != nil {
 			p.retire(s)
@@ -261,13 +331,22 @@ func (p *pool) close(ctx context.Context) {
 	p.closing.Wait()
 }
 
-// invoke runs one invocation in an environment of the pool.
-func (p *pool) invoke(ctx context.Context, version string, in environment.Invocation) (*invoke.Result, error) {
+// invoke runs one invocation in an environment of the pool. accepted is called
+// once the invocation has an environment or a place in the queue; no later call
+// overtakes it then.
+func (p *pool) invoke(ctx context.Context, version string, in environment.Invocation, accepted func()) (*invoke.Result, error) {
+	once := func() {
+		if accepted != nil {
+			accepted()
+			accepted = nil
+		}
+	}
 	for {
-		s, err := p.acquire(ctx, version)
+		s, err := p.acquire(ctx, version, once)
 		if err != nil {
 			return nil, err
 		}
+		once()
 		res, err := s.env.Invoke(ctx, in)
 		if errors.Is(err, environment.ErrClosed) {
 			p.drop(s)

@@ -284,3 +284,47 @@ func TestEventsThatWaitForARetryAreReportedAtTheEnd(t *testing.T) {
 		t.Error("the lost event was not told")
 	}
 }
+
+// One environment serves calls in the order in which they were accepted, also
+// while the queue moves.
+func TestCallsAreServedInTheOrderAccepted(t *testing.T) {
+	for _, most := range []int{1, 3} {
+		p := newPlace(t, func(c *Config) { c.MaxConcurrency = most })
+		p.create("Fn", "Function", simple)
+		const calls = 300
+		var group sync.WaitGroup
+		for i := range calls {
+			accepted := make(chan struct{})
+			group.Go(func() {
+				res, err := p.Invoke(context.Background(), &invoke.Request{
+					Function: "fn", Payload: fmt.Appendf(nil, `{"do":"print","text":"call %d"}`, i), Accepted: func() { close(accepted) },
+				})
+				if err != nil {
+					t.Error(err)
+					close(accepted)
+					return
+				}
+				_ = res.Body.Close()
+			})
+			<-accepted
+		}
+		group.Wait()
+		if most > 1 {
+			continue // they run side by side; that all were accepted is enough
+		}
+		next := 0
+		within(t, "every line", func() bool {
+			for len(p.sub.Entries()) > 0 {
+				e := <-p.sub.Entries()
+				if !strings.HasPrefix(e.Text, "call ") {
+					continue
+				}
+				if want := fmt.Sprintf("call %d", next); e.Text != want {
+					t.Fatalf("%s ran when %s was due", e.Text, want)
+				}
+				next++
+			}
+			return next == calls
+		})
+	}
+}

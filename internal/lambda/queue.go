@@ -137,7 +137,7 @@ func (q *queue) run(e event) {
 // means that the function did not run. Nobody cancels it: when Suiro ends, the
 // pool does.
 func (q *queue) try(e event) (attempt, error) {
-	res, err := q.fn.pool.invoke(context.Background(), e.version, e.Invocation)
+	res, err := q.fn.pool.invoke(context.Background(), e.version, e.Invocation, nil)
 	if err != nil {
 		return attempt{}, err
 	}

@@ -26,16 +26,32 @@ type job struct {
 	route   *Route
 	payload []byte
 	size    int // of the client's message
+
+	accepted func() // tells the reader that the message has its place
+	told     bool
 }
 
-var jobs = sync.Pool{New: func() any { return new(job) }}
+var jobs = sync.Pool{New: func() any {
+	j := new(job)
+	j.accepted = j.accept
+	return j
+}}
+
+// accept lets the reader go on to the next message, once.
+func (j *job) accept() {
+	if !j.told {
+		j.told = true
+		j.event.conn.started <- struct{}{}
+	}
+}
 
 // largestKept keeps the pool from holding on to what a rare large message took.
 const largestKept = 64 << 10
 
-// dispatch hands a message to a goroutine and waits until that has got as far
-// as the invocation. The wait is one switch between goroutines; without it the
-// scheduler would start later messages before earlier ones.
+// dispatch hands a message to a goroutine and waits until the function has
+// accepted it: until it has an execution environment or its place in the queue
+// for one. It never waits for the answer. So messages of one connection reach
+// their functions in the order in which they arrived.
 func (c *connection) dispatch(e *event, route *Route) {
 	j := jobs.Get().(*job)
 	j.event, j.route, j.size = *e, route, len(e.body)
@@ -66,13 +82,14 @@ func (j *job) run() {
 	reusable := true
 	if i.Type == Lambda {
 		req := a.request(e, i, j.payload)
-		c.started <- struct{}{}
+		req.Accepted = j.accepted
 		var answer []byte
 		if answer, reusable, fail = a.invoke(ctx, req, j.route.Replies); fail == nil && j.route.Replies {
 			reply, fail = proxyReply(answer)
 		}
+		j.accept() // a call that was refused accepts nothing
 	} else {
-		c.started <- struct{}{}
+		j.accept() // what order the backend sees is the network's
 		e.body = j.payload
 		var status int
 		if status, _, reply, fail = a.callHTTP(ctx, e, i); fail == nil {
@@ -87,7 +104,7 @@ func (j *job) recycle(reusable bool) {
 	if !reusable || cap(j.payload) > largestKept {
 		j.payload = nil
 	}
-	j.event, j.route = event{}, nil
+	j.event, j.route, j.told = event{}, nil, false
 	jobs.Put(j)
 }
 
