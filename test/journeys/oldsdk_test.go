@@ -11,4 +11,9 @@ func TestOldSDKsPushUnmodified(t *testing.T) {
 	c.expect("v1 hello")
 	c.send(`{"action":"node","text":"hello"}`)
 	c.expect("v2 hello")
+	// Hosts of AWS that the code names itself, in Node and in Python.
+	c.send(`{"action":"node","text":"hello again","host":true}`)
+	c.expect("v2 hello again")
+	c.send(`{"action":"python","text":"hello"}`)
+	c.expect("py hello")
 }
