@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/jsonpath"
 )
 
 // caller is API Gateway's name in resource policies of functions.
@@ -191,15 +192,15 @@ func (e *event) source(expression string) (string, bool) {
 	case "querystring", "multivaluequerystring":
 		return lookup(e.query, name, false)
 	case "body":
-		var p path
-		if name != "" {
-			var err error
-			if p, err = parsePath("." + name); err != nil {
-				return "", false
-			}
+		p, err := jsonpath.Parse(strings.TrimPrefix("."+name, ".$"))
+		if name == "" {
+			p, err = jsonpath.Path{}, nil
 		}
-		if v, ok := p.find(e.body); ok {
-			return string(v.appendText(nil)), true
+		if err != nil {
+			return "", false
+		}
+		if v, ok := p.Find(e.body); ok && v.Kind != jsonpath.Null {
+			return v.Text(), true
 		}
 	}
 	return "", false

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/suiro-dev/suiro/internal/jsonpath"
 )
 
 // eventType is requestContext.eventType.
@@ -231,7 +233,7 @@ func appendText(b []byte, s string) []byte {
 func appendTextBytes(b, s []byte) []byte {
 	b = append(b, '"')
 	for len(s) > 0 {
-		n := plainText(s)
+		n := jsonpath.PlainText(s)
 		b = append(b, s[:n]...)
 		if s = s[n:]; len(s) > 0 {
 			b = appendEscape(b, s[0])

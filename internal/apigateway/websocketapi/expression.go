@@ -3,6 +3,8 @@ package websocketapi
 import (
 	"fmt"
 	"strings"
+
+	"github.com/suiro-dev/suiro/internal/jsonpath"
 )
 
 // Expression is a compiled selection expression over a message (API Gateway
@@ -15,7 +17,7 @@ type Expression struct{ parts []part }
 type part struct {
 	literal  string
 	variable bool
-	path     path
+	path     jsonpath.Path
 }
 
 // ParseExpression compiles an expression. The error says what cannot be read,
@@ -84,13 +86,17 @@ func variableAt(text string, i int) (name string, size int, err error) {
 }
 
 // bodyPath reads "request.body.a.b"; nothing but the body can be read for a
-// message.
-func bodyPath(name string) (path, error) {
+// message, and a key is made of single values.
+func bodyPath(name string) (jsonpath.Path, error) {
 	rest, ok := strings.CutPrefix(name, "request.body")
 	if !ok || rest != "" && rest[0] != '.' && rest[0] != '[' {
-		return nil, fmt.Errorf("a message has only $request.body, not $%s", name)
+		return jsonpath.Path{}, fmt.Errorf("a message has only $request.body, not $%s", name)
 	}
-	return parsePath(rest)
+	p, err := jsonpath.Parse(rest)
+	if err == nil && !p.Definite() {
+		err = fmt.Errorf("%s leads to more than one value: use names and positions", rest)
+	}
+	return p, err
 }
 
 // Key evaluates the expression for a message and appends the result to room,
@@ -98,22 +104,22 @@ func bodyPath(name string) (path, error) {
 // is empty text; so is every path in a body that is not JSON.
 func (e *Expression) Key(room, body []byte) []byte {
 	if len(e.parts) == 1 && e.parts[0].variable {
-		v, ok := e.parts[0].path.find(body)
-		if !ok {
+		v, ok := e.parts[0].path.Find(body)
+		if !ok || v.Kind == jsonpath.Null {
 			return nil
 		}
-		if v.kind == jsonString && !v.escaped {
-			return v.raw[1 : len(v.raw)-1] // the usual case: no copy
+		if v.Kind == jsonpath.String && !v.Escaped {
+			return v.Raw[1 : len(v.Raw)-1] // the usual case: no copy
 		}
-		return v.appendText(room)
+		return v.AppendText(room)
 	}
 	for _, p := range e.parts {
 		if !p.variable {
 			room = append(room, p.literal...)
 			continue
 		}
-		if v, ok := p.path.find(body); ok {
-			room = v.appendText(room)
+		if v, ok := p.path.Find(body); ok && v.Kind != jsonpath.Null {
+			room = v.AppendText(room)
 		}
 	}
 	return room

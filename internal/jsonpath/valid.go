@@ -1,14 +1,14 @@
-package websocketapi
+package jsonpath
 
 import "encoding/binary"
 
 // maxNesting is encoding/json's bound, too.
 const maxNesting = 10000
 
-// validJSON tells whether b is one JSON value (RFC 8259). Every message is
+// Valid tells whether b is one JSON value (RFC 8259). Every message is
 // checked, and encoding/json's checker, a step per byte, would be the largest
 // part of a message's cost; this one takes strings eight bytes at a time.
-func validJSON(b []byte) bool {
+func Valid(b []byte) bool {
 	end := checkValue(b, skipSpace(b, 0), 0)
 	return end > 0 && skipSpace(b, end) == len(b)
 }
@@ -72,7 +72,7 @@ func checkEntries(b []byte, i int, closing byte, depth int) int {
 
 func checkString(b []byte, i int) int {
 	for i++; ; {
-		i += plainText(b[i:])
+		i += PlainText(b[i:])
 		if i >= len(b) {
 			return 0
 		}
@@ -156,9 +156,9 @@ func skipDigits(b []byte, i int) int {
 	return i
 }
 
-// plainText counts the bytes at the start of p that stand for themselves in a
+// PlainText counts the bytes at the start of p that stand for themselves in a
 // JSON string: no quote, no backslash, no control character.
-func plainText(p []byte) int {
+func PlainText(p []byte) int {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x8080808080808080
