@@ -154,10 +154,14 @@ func TestWritesThatTakeTooLongEndTheConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if err := c.Send([]byte("never read")); !errors.Is(err, ErrClosed) {
+		if err := c.Send([]byte("never read")); err != nil {
 			t.Errorf("Send: %v", err)
 		}
+		time.Sleep(defaultWriteTimeout)
 		synctest.Wait()
+		if err := c.Send([]byte("afterwards")); !errors.Is(err, ErrClosed) {
+			t.Errorf("Send: %v", err)
+		}
 		if h.end() != "1006" {
 			t.Errorf("ended with %q", h.end())
 		}

@@ -16,8 +16,11 @@ func (c *Conn) Serve(h Handler) {
 	}
 	c.decoder.dropMessage()
 	c.mu.Lock()
-	c.end(CloseCode{Code: StatusAbnormal})
+	lost := c.end(CloseCode{Code: StatusAbnormal})
 	c.mu.Unlock()
+	if !lost {
+		c.flush() // our close frame may be on its way still
+	}
 	_ = c.transport.Close()
 	c.settle()
 	h.Closed(c, c.ending.Code, c.ending.Reason)

@@ -5,8 +5,9 @@
 // A connection costs one goroutine, which reads. Buffers are borrowed from a
 // pool while a frame is on its way and given back afterwards, so an idle
 // connection holds a [Conn] and a small stack. A write goes straight to the
-// transport when nothing else is being written; a writer goroutine exists only
-// while something is queued.
+// kernel when nothing else is being written and there is room; nobody who sends
+// ever waits for a client. A writer goroutine exists only while something is
+// queued, over TLS also for each single frame.
 //
 // The life of a connection: [CheckHandshake] judges the request, [Upgrade]
 // takes it over from net/http, [Conn.Serve] answers 101, reads until the end
@@ -22,6 +23,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -83,6 +85,7 @@ type Handler interface {
 // Conn is one connection. Its methods may be called from any goroutine.
 type Conn struct {
 	transport net.Conn
+	raw       syscall.RawConn // of transport, for writes that do not wait; may be nil
 	options   *Options
 	early     []byte // what came together with the handshake, nearly always nothing
 	decoder   decoder
@@ -99,7 +102,7 @@ type Conn struct {
 }
 
 func newConn(transport net.Conn, o *Options) *Conn {
-	c := &Conn{transport: transport, options: o, began: time.Now().UnixNano()}
+	c := &Conn{transport: transport, raw: rawTransport(transport), options: o, began: time.Now().UnixNano()}
 	c.active.Store(c.began)
 	c.decoder.options = o
 	// Until Serve has written the handshake's answer, Send queues behind it.

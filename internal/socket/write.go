@@ -3,6 +3,7 @@ package socket
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/gobwas/ws"
@@ -24,9 +25,10 @@ func NewFrame(text []byte) Frame {
 	return Frame{append(appendHeader(b, ws.OpText, len(text)), text...)}
 }
 
-// Send sends a text message; it must be valid UTF-8. It returns as soon as the
-// message is written or, while another is being written, queued. Messages go
-// out in the order of the calls. text may be changed after Send.
+// Send sends a text message; it must be valid UTF-8. It never waits for the
+// client: the message is given to the kernel at once or, when that has no room
+// or another message is being written, queued. Messages go out in the order of
+// the calls. text may be changed after Send.
 func (c *Conn) Send(text []byte) error {
 	b := borrow(len(text) + ws.MaxHeaderSize)
 	b.b = append(appendHeader(b.b, ws.OpText, len(text)), text...)
@@ -52,13 +54,14 @@ func (c *Conn) send(m message) error {
 type message struct {
 	owned  *buffer
 	shared []byte
+	sent   int // bytes of it that the kernel has
 }
 
 func (m message) bytes() []byte {
 	if m.owned != nil {
-		return m.owned.b
+		return m.owned.b[m.sent:]
 	}
-	return m.shared
+	return m.shared[m.sent:]
 }
 
 // outgoing is what waits to be written, guarded by Conn.mu.
@@ -70,8 +73,8 @@ type outgoing struct {
 	idle   chan struct{} // closed when busy ends; made by who waits for it
 }
 
-// write hands a frame to the transport, or to the queue while somebody else
-// writes. c.mu is held and is released.
+// write hands a frame to the kernel, or to the queue while somebody else writes
+// or the kernel has no room. c.mu is held and is released.
 func (c *Conn) write(m message) error {
 	o := &c.out
 	switch {
@@ -91,9 +94,23 @@ func (c *Conn) write(m message) error {
 		return nil
 	}
 	o.busy = true
+	if c.raw == nil {
+		o.queue, o.bytes = append(o.queue, m), len(m.bytes())
+		c.writer.Go(c.drain)
+		c.mu.Unlock()
+		return nil
+	}
 	c.mu.Unlock()
-	err := c.put(m)
+	n, err := tryWrite(c.raw, m.bytes())
+	m.sent += n
+	done := err != nil || len(m.bytes()) == 0
+	if done {
+		m.owned.release()
+	}
 	c.mu.Lock()
+	if !done {
+		o.queue, o.bytes = slices.Insert(o.queue, 0, m), o.bytes+len(m.bytes())
+	}
 	c.wrote(err)
 	if err != nil {
 		return ErrClosed
@@ -109,11 +126,14 @@ func (c *Conn) overflow() {
 	_ = c.transport.Close()
 }
 
-// put writes one frame to the transport.
+// put writes one frame to the transport, and waits for the client if it must.
 func (c *Conn) put(m message) error {
 	_ = c.transport.SetWriteDeadline(time.Now().Add(c.options.writeTimeout()))
 	_, err := c.transport.Write(m.bytes())
 	m.owned.release()
+	if c.raw != nil {
+		_ = c.transport.SetWriteDeadline(time.Time{}) // it holds for tryWrite too
+	}
 	return err
 }
 
