@@ -250,15 +250,19 @@ func readUpTo(r io.Reader, length int64, limit int) ([]byte, error) {
 type body struct {
 	inv      *invocation
 	response *response
+	err      error // what ended it; the connection is another's by then
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
 	n, err := b.response.body.Read(p)
 	b.inv.size.Add(int64(n))
 	if err != nil {
-		err = b.inv.bodyEnded(b.response, err)
+		b.err = b.inv.bodyEnded(b.response, err)
 	}
-	return n, err
+	return n, b.err
 }
 
 // Close abandons what is left.

@@ -119,3 +119,22 @@ func TestCancelledInvocationGoesOn(t *testing.T) {
 		t.Errorf("log\n%s", got)
 	}
 }
+
+// Readers that met the end together with the last bytes ask again.
+func TestTheEndOfAStreamStays(t *testing.T) {
+	p := newPlace(t, "echo")
+	for range 20 {
+		res, err := p.Invoke(context.Background(), Invocation{RequestID: requestID, Payload: []byte(`{"text":"all"}`), Mode: invoke.Stream})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(res.Body); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond) // the runtime has gone on
+		if n, err := res.Body.Read(make([]byte, 10)); n != 0 || err != io.EOF {
+			t.Fatalf("after the end %d, %v", n, err)
+		}
+		_ = res.Body.Close()
+	}
+}

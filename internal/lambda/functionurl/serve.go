@@ -119,6 +119,8 @@ func (c *call) refuse(err error) {
 			c.text(shell.Status, `{"Message":"`+shell.Message+`"}`)
 			return
 		}
+		delete(c.w.Header(), "x-amzn-RequestId")
+		c.w.Header().Set("X-Amzn-Requestid", c.requestID) // as WriteError looks for it
 		awsapi.WriteError(c.w, err, awsapi.RESTJSON)
 	case errors.As(err, &refused):
 		c.status, c.failed = refused.Status, refused.Code
