@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
@@ -29,6 +30,13 @@ type Settings struct {
 	AccountID string
 	// Watch holds folders and files to watch besides the app's own.
 	Watch []string
+	// WebSocket shortens what is long in production.
+	WebSocket WebSocket
+}
+
+// WebSocket are the timers of WebSocket APIs; zero is API Gateway's own.
+type WebSocket struct {
+	IdleTimeout, MaxDuration time.Duration
 }
 
 // fields lists every key of the file and how it is read.
@@ -38,6 +46,7 @@ var fields = map[string]func(*Settings, *document.Node, *diag.List){
 	"variables":  func(s *Settings, n *document.Node, l *diag.List) { s.Variables = texts("variables", n, l) },
 	"accountId":  readAccount,
 	"watch":      func(s *Settings, n *document.Node, l *diag.List) { s.Watch = n.Strings() },
+	"webSocket":  readWebSocket,
 }
 
 func readSettings(dir string) (*Settings, diag.List) {
@@ -61,7 +70,7 @@ func readSettings(dir string) (*Settings, diag.List) {
 	for _, m := range root.Members {
 		read := fields[m.Key]
 		if read == nil {
-			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, parameters, ports, variables, watch"))
+			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, parameters, ports, variables, watch, webSocket"))
 			continue
 		}
 		read(s, m.Value, &msgs)
@@ -81,6 +90,27 @@ func readPorts(s *Settings, n *document.Node, msgs *diag.List) {
 			continue
 		}
 		s.Ports[m.Key] = port
+	}
+}
+
+func readWebSocket(s *Settings, n *document.Node, msgs *diag.List) {
+	timers := map[string]*time.Duration{"idleTimeout": &s.WebSocket.IdleTimeout, "maxDuration": &s.WebSocket.MaxDuration}
+	if n.Kind != document.Map {
+		msgs.Add(diag.Errorf(n.Pos, "webSocket", "takes idleTimeout and maxDuration, in seconds"))
+		return
+	}
+	for _, m := range n.Members {
+		timer := timers[m.Key]
+		if timer == nil {
+			msgs.Add(diag.Errorf(m.KeyPos, "webSocket."+m.Key, "no such setting").WithHint("known: idleTimeout, maxDuration"))
+			continue
+		}
+		seconds, ok := m.Value.Integer()
+		if !ok || seconds < 1 {
+			msgs.Add(diag.Errorf(m.Value.Pos, "webSocket."+m.Key, "takes a number of seconds"))
+			continue
+		}
+		*timer = time.Duration(seconds) * time.Second
 	}
 }
 

@@ -27,7 +27,6 @@ var ignored = map[string]bool{
 // Watcher tells when the files of an app change.
 type Watcher struct {
 	fs    *fsnotify.Watcher
-	roots []string
 	known map[string]bool
 	files map[string]bool // when a root is a file: only it counts in its folder
 	dirs  []string

@@ -453,7 +453,8 @@ func TestGeneratedNamesFit(t *testing.T) {
 	if got := generatedName(long, strings.Repeat("L", 60)); len(got) != 64 {
 		t.Errorf("%d characters: %s", len(got), got)
 	}
-	if generatedName(testStack, "A") != generatedName(testStack, "A") || generatedName(testStack, "A") == generatedName(testStack, "B") {
+	again := generatedName(testStack, "A")
+	if generatedName(testStack, "A") != again || again == generatedName(testStack, "B") {
 		t.Error("names are not stable or not distinct")
 	}
 }

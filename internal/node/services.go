@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/suiro-dev/suiro/internal/apigateway"
 	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
@@ -45,7 +44,6 @@ type services struct {
 	gateway  *apigateway.Service
 	awsAPI   *front.Listener
 	handlers map[string]resource.Handler
-	noticed  sync.Map // notices given once
 }
 
 // openServices makes the services, each with what it needs of the others, and
@@ -83,6 +81,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	s.gateway = apigateway.New(apigateway.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
 		Invoker: s.lambda, Open: s.openEndpoint, RawHeader: rawHeader,
+		IdleTimeout: n.app.Settings.WebSocket.IdleTimeout, MaxAge: n.app.Settings.WebSocket.MaxDuration,
 	})
 	s.urls = functionurl.New(functionurl.Config{
 		Functions: s.lambda, Open: s.openURL, Authenticator: s.iam, Authorizer: s.iam, Journal: n.config.Journal, Region: s.region,

@@ -46,7 +46,7 @@ func parseSub(text string) ([]subPart, error) {
 			continue
 		}
 		if !subName(name) {
-			return nil, fmt.Errorf("${%s} is not a variable: names hold only letters, digits, _ . and :", name)
+			return nil, fmt.Errorf("${%s} is not a variable: names hold only letters, digits, _ . and colons", name)
 		}
 		parts = append(parts, subPart{name, true})
 	}

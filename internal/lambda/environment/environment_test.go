@@ -106,8 +106,6 @@ func (p *place) invoke(ctx context.Context, in Invocation) (*invoke.Result, erro
 	}
 }
 
-func stream(in *Invocation) { in.Mode = invoke.Stream }
-
 func withTail(in *Invocation) { in.LogTail = true }
 
 // log returns the lines so far; timings are made equal.

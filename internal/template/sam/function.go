@@ -53,11 +53,9 @@ func (o *owner) function() {
 // function is a function while its events add permissions to its role.
 type function struct {
 	*owner
-	alias    string // logical id of the alias of AutoPublishAlias, or ""
-	aliasOf  string // the alias's name
-	made     *role  // nil when Role is given
-	managed  []string
-	policies []*document.Node // of event sources: name and document
+	alias   string // logical id of the alias of AutoPublishAlias, or ""
+	aliasOf string // the alias's name
+	made    *role  // nil when Role is given
 }
 
 // name is what FunctionName properties take: the alias when there is one.

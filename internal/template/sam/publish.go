@@ -64,9 +64,7 @@ func (f *function) url() {
 		return
 	}
 	props := object(config.Pos, "TargetFunctionArn", f.name())
-	for _, m := range config.Members {
-		props.Members = append(props.Members, m)
-	}
+	props.Members = append(props.Members, config.Members...)
 	f.add(f.id+"Url", "AWS::Lambda::Url", props)
 	if auth.TextOr("") != "NONE" {
 		return

@@ -13,7 +13,6 @@ type role struct {
 	id       string
 	managed  *document.Node // ManagedPolicyArns
 	policies *document.Node // Policies
-	own      *document.Node // where the made resource will stand
 }
 
 // serviceRolePolicies are AWS's managed policies under the path service-role
