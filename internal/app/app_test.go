@@ -73,9 +73,10 @@ func TestAMissingTemplateSaysWhatWasLookedFor(t *testing.T) {
 }
 
 func TestAnUnknownSettingIsAnErrorWithItsPlace(t *testing.T) {
-	dir := write(t, t.TempDir(), map[string]string{"template.yaml": table, SettingsFile: "ports:\n  T: 99999\nprot: 1\n"})
+	dir := write(t, t.TempDir(), map[string]string{"template.yaml": table, SettingsFile: "ports:\n  T: 99999\nprot: 1\nwebSocket:\n  idleTimeout: soon\n  age: 1\n"})
 	_, msgs := Load(context.Background(), Options{Path: dir})
-	for _, want := range []string{"suiro.yaml:2:6: ports.T: not a port number", "suiro.yaml:3:1: prot: no such setting"} {
+	for _, want := range []string{"suiro.yaml:2:6: ports.T: not a port number", "suiro.yaml:3:1: prot: no such setting",
+		"suiro.yaml:5:16: webSocket.idleTimeout: takes a number of seconds", "suiro.yaml:6:3: webSocket.age: no such setting"} {
 		if !strings.Contains(msgs.Error(), want) {
 			t.Errorf("%q is not in %v", want, msgs)
 		}
