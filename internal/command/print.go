@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -212,7 +213,25 @@ func (p *printer) log(e journal.Entry) string {
 	if e.Stream == "stderr" {
 		bar = p.style(red, bar)
 	}
-	return fmt.Sprintf("%-*s %-8s %s %s", p.width, e.Function, p.style(dim, id), bar, printable(e.Text))
+	return fmt.Sprintf("%-*s %-8s %s %s", p.width, e.Function, p.style(dim, id), bar, printable(withoutPrefix(e.Text)))
+}
+
+// logPrefix is what the runtimes put before a line: time, request id and level
+// of Node.js, level, time and request id of Python.
+var logPrefix = regexp.MustCompile(`^(?:\d{4}-\d\d-\d\dT[\d:.]+Z\t(?:[0-9a-f-]{36}|undefined)\t([A-Z]+)\t|\[([A-Z]+)\]\t\d{4}-\d\d-\d\dT[\d:.]+Z\t(?:[0-9a-f-]{36})?\t)`)
+
+// withoutPrefix leaves out what the line says already: time and request id
+// stand before it, and INFO is what a line is when nothing else is said.
+func withoutPrefix(text string) string {
+	m := logPrefix.FindStringSubmatch(text)
+	if m == nil {
+		return text
+	}
+	rest := text[len(m[0]):]
+	if level := m[1] + m[2]; level != "INFO" {
+		return level + " " + rest
+	}
+	return rest
 }
 
 // printable keeps a function's output from moving the cursor or ringing.

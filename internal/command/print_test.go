@@ -24,6 +24,8 @@ func TestOneLineForEachThingThatHappens(t *testing.T) {
 		{journal.Entry{Kind: journal.Disconnected, ConnectionID: "c=", Status: 1001, Text: "Going away"}, "15:04:05.678  close    c= 1001 Going away"},
 		{journal.Entry{Kind: journal.Refused, Status: 403, Method: "GET", Path: "/dev"}, "15:04:05.678  refuse   403 GET /dev"},
 		{journal.Entry{Kind: journal.Logged, Function: "f", RequestID: "7c9e6679-1", Stream: "stdout", Text: "a\x00b\x07\xff"}, "15:04:05.678  f 7c9e6679 │ a·b··"},
+		{journal.Entry{Kind: journal.Logged, Function: "f", RequestID: "db961717-2121-45aa-8716-e0e21c5eb5af", Text: "2026-11-21T02:59:24.596Z\tdb961717-2121-45aa-8716-e0e21c5eb5af\tINFO\thi { a: 1 }"}, "15:04:05.678  f db961717 │ hi { a: 1 }"},
+		{journal.Entry{Kind: journal.Logged, Function: "f", RequestID: "db961717-2121-45aa-8716-e0e21c5eb5af", Text: "[ERROR]\t2026-11-21T02:59:24.596Z\tdb961717-2121-45aa-8716-e0e21c5eb5af\tno"}, "15:04:05.678  f db961717 │ ERROR no"},
 		{journal.Entry{Kind: journal.Logged, Function: "f", Stream: "platform", Text: "START"}, ""},
 		{journal.Entry{Kind: journal.Invoked, Function: "f", Duration: time.Second}, ""},
 		{journal.Entry{Kind: journal.Changed, Text: "reloaded template.yaml"}, "15:04:05.678  change   reloaded template.yaml"},
