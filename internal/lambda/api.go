@@ -125,7 +125,11 @@ func (s *Service) readRequest(w http.ResponseWriter, r *http.Request, name strin
 		LogTail:   r.Header.Get("X-Amz-Log-Type") == "Tail",
 	}
 	if id := r.Header.Get("X-Amzn-Requestid"); id != "" {
-		req.RequestID = id // callers may choose it
+		if !isUUID(id) { // callers may choose it
+			return nil, &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException",
+				Message: "x-amzn-RequestId must be a UUID"}
+		}
+		req.RequestID = id
 		w.Header().Set("X-Amzn-Requestid", id)
 	}
 	if c := r.Header.Get("X-Amz-Client-Context"); c != "" {
@@ -134,6 +138,16 @@ func (s *Service) readRequest(w http.ResponseWriter, r *http.Request, name strin
 		}
 	}
 	return req, nil
+}
+
+func isUUID(s string) bool {
+	for i := range len(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (s[i] == '-') || !dash && !strings.Contains("0123456789abcdefABCDEF", s[i:i+1]) {
+			return false
+		}
+	}
+	return len(s) == 36
 }
 
 func jsonFault(body []byte) string {

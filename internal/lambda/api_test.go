@@ -60,6 +60,7 @@ func TestInvokeAPI(t *testing.T) {
 			`{"Type":"User","message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}`, nil},
 		{"request id of the caller", path, `{}`, []string{"X-Amzn-Requestid", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"}, 200, `{}`,
 			[]string{"X-Amzn-Requestid", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"}},
+		{"request id that is no UUID", path, `{}`, []string{"X-Amzn-Requestid", "mine"}, 400, `{"Type":"User","message":"x-amzn-RequestId must be a UUID"}`, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			res := p.http("POST", c.path, c.body, c.headers...)

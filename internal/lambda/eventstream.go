@@ -71,8 +71,10 @@ func (s *Service) serveStream(w http.ResponseWriter, r *http.Request, name strin
 	}
 	w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 	w.Header().Set("X-Amz-Executed-Version", res.ExecutedVersion)
+	w.Header().Set("X-Amzn-Trace-Id", answeredTrace(req.TraceID))
 	w.WriteHeader(http.StatusOK)
 	out := http.NewResponseController(w)
+	_ = out.Flush() // the caller has its stream before the first byte is written
 	buf := make([]byte, 32<<10)
 	var frame []byte
 	for {

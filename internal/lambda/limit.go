@@ -46,6 +46,10 @@ type limitedBody struct {
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	if b.left == 0 {
+		var over [1]byte
+		if n, err := b.body.Read(over[:]); n == 0 {
+			return 0, err // it was exactly that much
+		}
 		b.cut = true
 		_ = b.body.Close() // the function goes on; nobody reads what it writes
 		return 0, io.ErrUnexpectedEOF
