@@ -28,6 +28,8 @@ type Settings struct {
 	Variables map[string]string
 	// AccountID stands for AWS::AccountId.
 	AccountID string
+	// StreamLimits holds streamed responses to AWS's speed and size.
+	StreamLimits bool
 	// Watch holds folders and files to watch besides the app's own.
 	Watch []string
 	// WebSocket shortens what is long in production.
@@ -41,12 +43,13 @@ type WebSocket struct {
 
 // fields lists every key of the file and how it is read.
 var fields = map[string]func(*Settings, *document.Node, *diag.List){
-	"ports":      readPorts,
-	"parameters": func(s *Settings, n *document.Node, l *diag.List) { s.Parameters = texts("parameters", n, l) },
-	"variables":  func(s *Settings, n *document.Node, l *diag.List) { s.Variables = texts("variables", n, l) },
-	"accountId":  readAccount,
-	"watch":      func(s *Settings, n *document.Node, l *diag.List) { s.Watch = n.Strings() },
-	"webSocket":  readWebSocket,
+	"ports":        readPorts,
+	"parameters":   func(s *Settings, n *document.Node, l *diag.List) { s.Parameters = texts("parameters", n, l) },
+	"variables":    func(s *Settings, n *document.Node, l *diag.List) { s.Variables = texts("variables", n, l) },
+	"accountId":    readAccount,
+	"streamLimits": readStreamLimits,
+	"watch":        func(s *Settings, n *document.Node, l *diag.List) { s.Watch = n.Strings() },
+	"webSocket":    readWebSocket,
 }
 
 func readSettings(dir string) (*Settings, diag.List) {
@@ -70,7 +73,7 @@ func readSettings(dir string) (*Settings, diag.List) {
 	for _, m := range root.Members {
 		read := fields[m.Key]
 		if read == nil {
-			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, parameters, ports, variables, watch, webSocket"))
+			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, parameters, ports, streamLimits, variables, watch, webSocket"))
 			continue
 		}
 		read(s, m.Value, &msgs)
@@ -111,6 +114,13 @@ func readWebSocket(s *Settings, n *document.Node, msgs *diag.List) {
 			continue
 		}
 		*timer = time.Duration(seconds) * time.Second
+	}
+}
+
+func readStreamLimits(s *Settings, n *document.Node, msgs *diag.List) {
+	limits, ok := n.Truth()
+	if s.StreamLimits = limits; !ok {
+		msgs.Add(diag.Errorf(n.Pos, "streamLimits", "is true or false"))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/app"
 	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/lambda/functionurl"
 	"github.com/suiro-dev/suiro/internal/resource"
 	"github.com/suiro-dev/suiro/internal/stack"
 )
@@ -110,6 +111,9 @@ func Check(ctx context.Context, o app.Options) (*Plan, diag.List) {
 				p.State = h.state()
 			}
 			plan.Resources = append(plan.Resources, p)
+			if r.Type == functionurl.Type && !a.Settings.StreamLimits && r.Properties.Get("InvokeMode").TextOr("") == "RESPONSE_STREAM" {
+				msgs.Add(diag.Notef(r.Pos, r.LogicalID, "AWS streams 6 MiB at full speed, then 2 MiB a second, and 200 MiB in all; here nothing is held back unless suiro.yaml says streamLimits: true"))
+			}
 		}
 	}
 	slices.SortStableFunc(plan.Resources, func(a, b Planned) int { return stateOrder[a.State] - stateOrder[b.State] })

@@ -76,7 +76,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	s.lambda = lambda.New(lambda.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
 		Builder: n.bundler, Runtimes: runtime.New(runtime.Config{CacheDir: cacheDir(), Journal: n.config.Journal}),
-		Environ: s.environ, Localize: s.front.Localize, TempDir: temp,
+		Environ: s.environ, Localize: s.front.Localize, TempDir: temp, StreamLimits: n.app.Settings.StreamLimits,
 	})
 	s.gateway = apigateway.New(apigateway.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
