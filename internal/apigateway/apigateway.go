@@ -130,6 +130,19 @@ func (s *Service) Endpoints() []Published {
 	return all
 }
 
+// Metrics are what CloudWatch would hold of each WebSocket API, by its id.
+func (s *Service) Metrics() map[string][]websocketapi.Metrics {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := map[string][]websocketapi.Metrics{}
+	for id, a := range s.apis {
+		if a.data != nil {
+			all[id] = a.data.Metrics()
+		}
+	}
+	return all
+}
+
 // ServeHTTP serves requests that come in elsewhere than at an API's own port,
 // by their Host: "{api}.execute-api.…" or a custom domain.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -384,7 +384,7 @@ func TestWhatTheTemplateIsTold(t *testing.T) {
 		{"another route response", "RouteResponse", `{ApiId: $Api, RouteId: $SendRoute, RouteResponseKey: other}`, `the only route response is $default, not "other"`},
 		{"a response of no route", "RouteResponse", `{ApiId: $Api, RouteId: x, RouteResponseKey: $default}`, `the API has nothing with the id "x"`},
 		{"a stage name", "Stage", `{ApiId: $Api, StageName: a/b}`, `a stage name has letters, digits, - and _`},
-		{"route settings", "Stage", `{ApiId: $Api, StageName: a, DefaultRouteSettings: {ThrottlingRateLimit: 1}}`, "note template.yaml:1:35: X.DefaultRouteSettings"},
+		{"a log level", "Stage", `{ApiId: $Api, StageName: a, DefaultRouteSettings: {LoggingLevel: LOUD}}`, `template.yaml:1:72: X.DefaultRouteSettings.LoggingLevel: "LOUD" is no level`},
 		{"a JWT authorizer", "Authorizer", `{ApiId: $Api, Name: a, AuthorizerType: JWT}`, `a WebSocket API's authorizer is of type REQUEST, not "JWT"`},
 		{"a mapping of no domain", "ApiMapping", `{ApiId: $Api, DomainName: x, Stage: dev}`, `the app has no domain name "x"`},
 	}

@@ -24,6 +24,7 @@ func (a *api) definition() *websocketapi.Definition {
 		Routes:    map[string]*websocketapi.Route{},
 		Stages:    map[string]*websocketapi.Stage{},
 		Domains:   a.mappings(),
+		Closed:    a.spec.Properties.Get("DisableExecuteApiEndpoint").TruthOr(false),
 	}
 	for _, s := range a.stages() {
 		d.Stages[s.Name] = s
@@ -51,7 +52,7 @@ func (a *api) stages() []*websocketapi.Stage {
 	var stages []*websocketapi.Stage
 	for name, spec := range a.records[typeStage] {
 		if a.deployed(name, spec) {
-			stages = append(stages, &websocketapi.Stage{Name: name, Variables: variables(spec.Properties.Get("StageVariables"))})
+			stages = append(stages, stage(name, spec.Properties))
 		}
 	}
 	slices.SortFunc(stages, func(x, y *websocketapi.Stage) int { return strings.Compare(x.Name, y.Name) })
@@ -109,7 +110,7 @@ func (s *Service) setDomain(name string, known bool) {
 // also without a RouteResponseSelectionExpression: that is what AWS goes by.
 func (a *api) route(id string, spec resource.Spec) *websocketapi.Route {
 	p := spec.Properties
-	r := &websocketapi.Route{Key: p.Get("RouteKey").TextOr("")}
+	r := &websocketapi.Route{Key: p.Get("RouteKey").TextOr(""), Required: requiredParameters(p.Get("RequestParameters"))}
 	integrationID := strings.TrimPrefix(p.Get("Target").TextOr(""), "integrations/")
 	if i, ok := a.records[typeIntegration][integrationID]; ok {
 		r.Integration = a.integration(integrationID, i)

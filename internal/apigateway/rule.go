@@ -153,14 +153,6 @@ func checkRouteResponse(spec resource.Spec) diag.List {
 	return nil
 }
 
-func checkStage(spec resource.Spec) diag.List {
-	name, ok := text(spec, "StageName")
-	if ok && name != "$default" && !nameOf(name, "-_", 128) {
-		return diag.List{fault(spec, "StageName", "a stage name has letters, digits, - and _, at most 128, not %q", name)}
-	}
-	return nil
-}
-
 func checkAPIMapping(spec resource.Spec) diag.List {
 	if key, ok := text(spec, "ApiMappingKey"); ok && key != "" && !nameOf(key, "$-_.+!*'()/", 300) {
 		return diag.List{fault(spec, "ApiMappingKey", "%q cannot be a path", key)}

@@ -25,7 +25,6 @@ const (
 	whyHTTP   = "it belongs to HTTP APIs, which are not served yet"
 	whyModels = "messages are not validated against models yet"
 	whyLocal  = "it has no effect on this machine"
-	whyRoutes = "throttling, log levels and metrics of routes have no effect here"
 )
 
 func served() resource.Property   { return resource.Property{} }
@@ -45,7 +44,7 @@ var apiSchema = resource.Schema{
 	"CorsConfiguration":         missing(whyHTTP),
 	"CredentialsArn":            missing(whyHTTP),
 	"Description":               served(),
-	"DisableExecuteApiEndpoint": accepted("the local endpoint stays open"),
+	"DisableExecuteApiEndpoint": served(),
 	"DisableSchemaValidation":   accepted(whyModels),
 	"FailOnWarnings":            missing(whyHTTP),
 	"IpAddressType":             accepted("endpoints listen on IPv4 and IPv6"),
@@ -114,15 +113,15 @@ var routeResponseSchema = resource.Schema{
 }
 
 var stageSchema = resource.Schema{
-	"AccessLogSettings":    accepted("access logs are not written; the journal shows every event"),
+	"AccessLogSettings":    served(), // lines of journal.AccessLogged
 	"AccessPolicyId":       accepted(whyLocal),
 	"ApiId":                required(),
 	"AutoDeploy":           served(),
 	"ClientCertificateId":  missing("client certificates are not presented to backends"),
-	"DefaultRouteSettings": accepted(whyRoutes),
+	"DefaultRouteSettings": served(),
 	"DeploymentId":         served(),
 	"Description":          served(),
-	"RouteSettings":        accepted(whyRoutes),
+	"RouteSettings":        served(),
 	"StageName":            required(),
 	"StageVariables":       served(),
 	"Tags":                 accepted(whyTags),

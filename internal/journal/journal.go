@@ -30,7 +30,11 @@ const (
 	Answered     Kind = "http"       // a request to an endpoint of the app was answered; Bytes of body
 	Progress     Kind = "progress"   // a build, an install; Text says what, Duration > 0 when done
 	Changed      Kind = "change"     // the user's files changed; Text says what follows
-	Noticed      Kind = "notice"     // something the user should know; Err is set when it is bad
+	// Lines of a stage's access log and execution log, where the template asks
+	// for them. The terminal shows its own lines instead.
+	AccessLogged    Kind = "access-log"
+	ExecutionLogged Kind = "execution-log"
+	Noticed         Kind = "notice" // something the user should know; Err is set when it is bad
 )
 
 // Entry is one thing that happened. Fields that do not apply are zero. Ids tie

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/jsonpath"
@@ -36,6 +38,13 @@ func (f *failure) text() string {
 	return f.cause
 }
 
+func (f *failure) statusOr(status int) int {
+	if f == nil {
+		return status
+	}
+	return f.status
+}
+
 // internal is a failure on API Gateway's side: it may not call the function,
 // there is none, or it answered with something else than asked for.
 func internal(cause string) *failure {
@@ -45,27 +54,61 @@ func internal(cause string) *failure {
 // invoke calls a function and returns its answer, which is empty unless
 // wanted. payload may be used again only when reusable is true: a function
 // that is not waited for any more may still be reading it.
-func (a *API) invoke(ctx context.Context, req *invoke.Request, wanted bool) (answer []byte, reusable bool, fail *failure) {
-	res, err := a.config.Invoker.Invoke(ctx, req)
+func (e *event) invoke(ctx context.Context, req *invoke.Request, wanted bool) (answer []byte, reusable bool, fail *failure) {
+	began := time.Now()
+	answer, reusable, fail = e.invokeFunction(ctx, req, wanted)
+	e.called.made, e.called.latency, e.called.failed = true, time.Since(began), fail.text()
+	return answer, reusable, fail
+}
+
+func (e *event) invokeFunction(ctx context.Context, req *invoke.Request, wanted bool) (answer []byte, reusable bool, fail *failure) {
+	res, err := e.conn.api.config.Invoker.Invoke(ctx, req)
 	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			e.called.service = http.StatusOK // it was called, and runs on
+		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			return nil, false, &failure{http.StatusGatewayTimeout, endpointTimedOut, "integration timed out"}
 		}
 		return nil, false, internal(err.Error())
 	}
 	defer func() { _ = res.Body.Close() }()
+	e.called.service, e.called.requestID = http.StatusOK, res.RequestID
 	end := res.End()
 	if end.Outcome != invoke.Complete {
 		return nil, true, &failure{http.StatusBadGateway, internalServerError, functionError(res.Body, end)}
 	}
 	if !wanted {
+		e.called.status = glanceStatus(res.Body)
 		return nil, true, nil
 	}
 	answer, err = io.ReadAll(res.Body)
 	if err != nil {
 		return nil, true, internal("reading the function's answer: " + err.Error())
 	}
+	e.called.status = glanceStatus(bytes.NewReader(answer))
 	return answer, true, nil
+}
+
+var glances = sync.Pool{New: func() any { return new([256]byte) }}
+
+// glanceStatus finds the statusCode at the start of an answer that nobody
+// reads, for metrics and logs; 0 when it is not there. It does not parse: the
+// answers of one-way routes are thrown away, and cost next to nothing.
+func glanceStatus(answer io.Reader) int {
+	room := glances.Get().(*[256]byte)
+	defer glances.Put(room)
+	n, _ := io.ReadFull(answer, room[:])
+	_, rest, found := bytes.Cut(room[:n], []byte(`"statusCode"`))
+	if !found {
+		return 0
+	}
+	rest = bytes.TrimLeft(rest, ": \t\r\n\"")
+	status := 0
+	for i := 0; i < len(rest) && i < 3 && '0' <= rest[i] && rest[i] <= '9'; i++ {
+		status = 10*status + int(rest[i]-'0')
+	}
+	return status
 }
 
 // functionError says how a function failed, in its own words.
@@ -116,6 +159,10 @@ func functionName(function string) string {
 
 // callHTTP makes an HTTP integration's request with the message as its body.
 func (a *API) callHTTP(ctx context.Context, e *event, i *Integration) (status int, header http.Header, body []byte, fail *failure) {
+	began := time.Now()
+	defer func() {
+		e.called = called{made: true, service: status, status: status, latency: time.Since(began), failed: fail.text()}
+	}()
 	req, err := e.httpRequest(ctx, i)
 	if err != nil {
 		return 0, nil, nil, internal(err.Error())

@@ -40,6 +40,7 @@ type connection struct {
 	connectedAt int64 // Unix milliseconds
 	caller      *awsapi.Caller
 	authorizer  *principal
+	meters      *counters // of its stage
 
 	hasUserAgent bool
 	// started tells the reader that the invocation of the message it handed
@@ -101,9 +102,13 @@ func (c *connection) Message(_ *socket.Conn, data []byte, _ bool) {
 		requestID: c.api.ids.request(), at: time.Now(),
 	}
 	route := d.route(data)
+	e.trace(route, data)
 	switch {
 	case route == nil:
 		c.fail(&e, "", forbidden)
+	case !e.stage.throttle(route.Key).allow(e.at):
+		e.routeKey = route.Key
+		c.fail(&e, "the stage's throttle", tooManyRequests)
 	case route.Integration == nil:
 		e.routeKey = route.Key
 		c.fail(&e, "", internalServerError)
@@ -161,7 +166,13 @@ func disconnectStatus(code int, reason string) (int, string) {
 }
 
 // Push implements cluster.Target.
-func (c *connection) Push(payload []byte) error { return c.sock.Send(payload) }
+func (c *connection) Push(payload []byte) error {
+	err := c.sock.Send(payload)
+	if err == nil {
+		c.meters.message.Add(1)
+	}
+	return err
+}
 
 // Disconnect implements cluster.Target: DELETE @connections.
 func (c *connection) Disconnect() { c.close(socket.StatusNormal, closedNormally) }

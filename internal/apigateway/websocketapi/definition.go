@@ -25,12 +25,19 @@ type Definition struct {
 	// Domains map custom domain names (lower case) to stages by mapping key;
 	// the empty key is the domain's root.
 	Domains map[string]map[string]string
+	// Closed: the API is not served under its execute-api name
+	// (DisableExecuteApiEndpoint). Under localhost it is, since that is how a
+	// client here reaches the custom domain too.
+	Closed bool
 }
 
 // Stage is a deployed stage.
 type Stage struct {
 	Name      string
 	Variables []Variable
+	AccessLog *LogFormat // nil: none is written
+	Default   Settings
+	Routes    map[string]*Settings // by route key
 }
 
 // Variable is a stage variable.
@@ -56,6 +63,9 @@ type Route struct {
 	Replies       bool
 	Authorization Authorization
 	Authorizer    *Authorizer // with AuthorizeCustom
+	// Required are the inputs without which a handshake is refused:
+	// "querystring.auth", "header.X".
+	Required []string
 }
 
 // IntegrationType is how a route's backend is called.
@@ -165,6 +175,9 @@ func (d *Definition) stageName(host string, path []string) string {
 	}
 	if mappings := d.domain(host); mappings != nil {
 		return mappings[first]
+	}
+	if d.Closed && strings.Contains(strings.ToLower(host), ".execute-api.") {
+		return ""
 	}
 	return first
 }

@@ -17,6 +17,7 @@ const (
 	forbidden           = "Forbidden"
 	internalServerError = "Internal server error"
 	endpointTimedOut    = "Endpoint request timed out"
+	tooManyRequests     = "Too Many Requests" // the frame's text is not documented
 )
 
 // job is a message on its way to its backend. Jobs are pooled together with
@@ -84,7 +85,7 @@ func (j *job) run() {
 		req := a.request(e, i, j.payload)
 		req.Accepted = j.accepted
 		var answer []byte
-		if answer, reusable, fail = a.invoke(ctx, req, j.route.Replies); fail == nil && j.route.Replies {
+		if answer, reusable, fail = e.invoke(ctx, req, j.route.Replies); fail == nil && j.route.Replies {
 			reply, fail = proxyReply(answer)
 		}
 		j.accept() // a call that was refused accepts nothing
@@ -134,7 +135,14 @@ func (c *connection) fail(e *event, cause, message string) {
 	if cause == "" && message == forbidden {
 		cause = "no route for this message, and no $default route"
 	}
-	c.finish(e, nil, len(e.body), nil, &failure{message: message, cause: cause})
+	status := http.StatusInternalServerError
+	switch message {
+	case forbidden:
+		status = http.StatusForbidden
+	case tooManyRequests:
+		status = http.StatusTooManyRequests
+	}
+	c.finish(e, nil, len(e.body), nil, &failure{status, message, cause})
 }
 
 // finish sends what a message leads to: an error frame, also on a one-way
@@ -142,11 +150,15 @@ func (c *connection) fail(e *event, cause, message string) {
 func (c *connection) finish(e *event, route *Route, size int, reply []byte, fail *failure) {
 	switch {
 	case fail != nil:
+		e.message, e.refused = fail.message, !e.called.made && fail.status < 500
 		var room [192]byte
 		_ = c.sock.Send(appendErrorFrame(room[:0], fail.message, c.id, e.requestID))
 	case len(reply) > 0:
+		e.sent = len(reply)
 		_ = c.sock.Send(reply)
+		c.meters.message.Add(1)
 	}
+	e.conclude(fail.statusOr(http.StatusOK))
 	j := c.api.config.Journal
 	if !j.Active() {
 		return
@@ -181,10 +193,11 @@ func (c *connection) disconnected(e *event, route *Route) {
 	case Lambda:
 		req := a.request(e, i, e.appendProxy(nil))
 		entry.Function = functionName(req.Function)
-		_, _, fail = a.invoke(ctx, req, false)
+		_, _, fail = e.invoke(ctx, req, false)
 	case HTTP, HTTPProxy:
 		_, _, _, fail = a.callHTTP(ctx, e, i)
 	}
+	e.conclude(fail.statusOr(http.StatusOK))
 	entry.Duration, entry.Err = time.Since(e.at), fail.text()
 	a.config.Journal.Publish(entry)
 }

@@ -38,6 +38,14 @@ type event struct {
 	query   []Field // CONNECT
 	// authorizerLatency is in milliseconds, only in CONNECT events.
 	authorizerLatency int64
+
+	// How it ended, for logs and metrics.
+	called  called
+	refused bool   // before the integration was called
+	status  int    // what API Gateway answered
+	message string // what it told the client of a failure
+	sent    int    // bytes sent back
+	traced  string // the start of body, for the execution log
 }
 
 // appendProxy appends the event that an AWS_PROXY integration sends.

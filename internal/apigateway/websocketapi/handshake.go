@@ -36,6 +36,9 @@ func (a *API) handshake(w http.ResponseWriter, r *http.Request, d *Definition, s
 		return
 	}
 	defer a.work.Done()
+	if h.event.stage != nil {
+		h.event.conn.meters = a.meters.of(dimensions{stage: stage})
+	}
 	if h.event.stage == nil {
 		h.refuse(http.StatusForbidden, forbidden, "there is no such stage; the URL is /{stage}")
 		return
@@ -45,14 +48,39 @@ func (a *API) handshake(w http.ResponseWriter, r *http.Request, d *Definition, s
 	}
 	route := d.Routes[routeConnect]
 	if route == nil {
-		h.accept(nil, "")
+		if h.admit(&Route{}) {
+			h.accept(nil, "")
+		}
 		return
 	}
 	h.event.headers = forwarded(a.fields(r), h.event.conn.sourceIP, h.traceID)
 	h.event.query = queryFields(r.URL.RawQuery)
-	if h.authorize(route) {
+	if h.authorize(route) && h.admit(route) {
 		h.connect(route)
 	}
+}
+
+// admit applies what comes between authorization and the integration: the
+// stage's throttle and the inputs that the route cannot do without. That a
+// missing one is a 400, as of REST APIs, is not documented.
+func (h *handshake) admit(route *Route) bool {
+	if !h.event.stage.throttle(routeConnect).allow(h.event.at) {
+		h.refuse(http.StatusTooManyRequests, tooManyRequests, "the stage's throttle")
+		return false
+	}
+	var missing []string
+	for _, name := range route.Required {
+		if v, ok := h.event.source("route.request." + name); !ok || v == "" {
+			_, short, _ := strings.Cut(name, ".")
+			missing = append(missing, short)
+		}
+	}
+	if len(missing) == 0 {
+		return true
+	}
+	message := "Missing required request parameters: [" + strings.Join(missing, ", ") + "]"
+	h.refuse(http.StatusBadRequest, message, message)
+	return false
 }
 
 // enter counts a handshake among what Close waits for; false when closing.
@@ -156,7 +184,7 @@ func (h *handshake) connect(route *Route) {
 	}
 	req := a.request(e, i, e.appendProxy(nil))
 	req.TraceID = h.traceID
-	answer, _, fail := a.invoke(ctx, req, true)
+	answer, _, fail := e.invoke(ctx, req, true)
 	if fail != nil {
 		h.refuse(fail.status, fail.message, fail.cause)
 		return
@@ -238,6 +266,7 @@ func (h *handshake) accept(route *Route, subprotocol string) {
 		return
 	}
 	c.sock = sock
+	h.event.conclude(http.StatusOK)
 	if a.config.Journal.Active() {
 		entry := journal.Entry{
 			Kind: journal.Connected, Resource: a.config.Resource, ConnectionID: c.id, RequestID: h.event.requestID,
@@ -270,6 +299,7 @@ func (h *handshake) backend(route *Route) (key, function string) {
 // refuse answers in API Gateway's own words. The connection id was used up all
 // the same; no $disconnect follows, as there was no connection.
 func (h *handshake) refuse(status int, message, cause string) {
+	h.event.message = message
 	h.journal(status, cause)
 	b := appendText(append([]byte(nil), `{"message":`...), message)
 	h.refusal(status, b)
@@ -297,6 +327,8 @@ func (h *handshake) write(status int, body []byte) {
 }
 
 func (h *handshake) journal(status int, cause string) {
+	h.event.refused = !h.event.called.made
+	h.event.conclude(status)
 	h.api.config.Journal.Publish(journal.Entry{
 		Kind: journal.Refused, Resource: h.api.config.Resource, ConnectionID: h.event.conn.id,
 		RequestID: h.event.requestID, Method: h.r.Method, Path: h.r.URL.Path, Status: status,

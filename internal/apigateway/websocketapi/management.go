@@ -29,6 +29,8 @@ type management struct {
 	r   *http.Request
 	id  string
 	at  time.Time
+	// stage is the one that the path names; nil without one.
+	stage *Stage
 }
 
 // manage serves POST, GET and DELETE /{stage}/@connections/{id}. before are
@@ -38,6 +40,7 @@ type management struct {
 func (a *API) manage(w http.ResponseWriter, r *http.Request, d *Definition, before, after []string) {
 	m := &management{api: a, w: w, r: r, at: time.Now()}
 	stage := d.stageName(r.Host, before)
+	m.stage = d.Stages[stage]
 	switch {
 	case r.ContentLength > maxMessage:
 		m.tooLarge()
@@ -158,6 +161,7 @@ func (m *management) post(payload []byte) {
 			Method: m.r.Method, Status: http.StatusOK, Bytes: len(payload), Duration: time.Since(m.at),
 		})
 	}
+	m.log(http.StatusOK, "")
 	m.headers()
 	m.w.Header()["Content-Type"] = jsonType
 	m.w.Header()["Content-Length"] = zeroLength
@@ -189,6 +193,7 @@ func (m *management) get() {
 	b = append(b, "\",\n  \"lastActiveAt\" : \""...)
 	b = info.LastActiveAt.UTC().AppendFormat(b, stamp)
 	b = append(b, "\"\n}"...)
+	m.log(http.StatusOK, "")
 	m.headers()
 	m.w.Header()["Content-Type"] = jsonType
 	m.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
@@ -200,6 +205,7 @@ func (m *management) delete() {
 		m.refuse(err)
 		return
 	}
+	m.log(http.StatusNoContent, "")
 	m.headers()
 	m.w.WriteHeader(http.StatusNoContent)
 }
@@ -231,6 +237,7 @@ func (m *management) refuse(err error) {
 		Kind: journal.Refused, Resource: m.api.config.Resource, ConnectionID: m.id, Method: m.r.Method,
 		Path: m.r.URL.Path, Status: e.Status, Text: e.Code, Err: e.Message, Duration: time.Since(m.at),
 	})
+	m.log(e.Status, e.Message)
 	m.headers()
 	h := m.w.Header()
 	h["x-amzn-ErrorType"] = []string{e.Code}
@@ -255,6 +262,7 @@ func (m *management) tooLarge() {
 		Kind: journal.Refused, Resource: m.api.config.Resource, ConnectionID: m.id, Method: m.r.Method,
 		Path: m.r.URL.Path, Status: http.StatusRequestEntityTooLarge, Text: "more than 131072 bytes", Duration: time.Since(m.at),
 	})
+	m.log(http.StatusRequestEntityTooLarge, "Request Too Large")
 	m.w.Header()["Content-Type"] = nil
 	m.w.Header()["Content-Length"] = zeroLength
 	m.w.WriteHeader(http.StatusRequestEntityTooLarge)

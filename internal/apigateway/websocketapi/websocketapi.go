@@ -78,6 +78,7 @@ type API struct {
 	ids        ids
 	definition atomic.Pointer[Definition]
 	client     *http.Client
+	meters     meters
 
 	ctx    context.Context // of everything that runs for connections
 	cancel context.CancelFunc
