@@ -40,6 +40,9 @@ type Ranger interface{ Items() []Value }
 // Setter is an Object with properties that a template may set.
 type Setter interface{ Set(name string, v Value) }
 
+// Truther is an Object that #if can find false.
+type Truther interface{ Truth() bool }
+
 // List is an ordered collection that templates may change.
 type List struct{ Items []Value }
 
@@ -114,8 +117,15 @@ func (e *entry) Call(name string, args []Value) (Value, bool, error) {
 // truth is what #if makes of a value: only null and false are false, an empty
 // text is true (Velocity 1.7 user guide, "Conditionals").
 func truth(v Value) bool {
-	b, is := v.(bool)
-	return v != nil && (!is || b)
+	switch v := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case Truther:
+		return v.Truth()
+	}
+	return true
 }
 
 // isNumber tells whether v can be computed with.
@@ -201,7 +211,7 @@ func compareNumbers(a, b Value) int {
 }
 
 // maxNesting bounds collections within collections, which may hold themselves.
-const maxNesting = 100
+const maxNesting = 500
 
 // text is a value's toString().
 func (r *run) text(v Value) (string, error) {
