@@ -77,14 +77,8 @@ func Load(ctx context.Context, o Options) (*App, diag.List) {
 	if m != nil {
 		return nil, diag.List{m}
 	}
-	a := &App{Dir: src.dir, Template: src.path, Kind: src.kind, Name: filepath.Base(src.dir), StateDir: o.DataDir}
+	a := &App{Dir: src.dir, Template: src.path, Kind: src.kind, Name: filepath.Base(src.dir), StateDir: stateDir(src.dir, o)}
 	msgs.Add(src.notes...)
-	if a.StateDir == "" {
-		a.StateDir = filepath.Join(a.Dir, ".suiro")
-	}
-	if abs, err := filepath.Abs(a.StateDir); err == nil {
-		a.StateDir = abs
-	}
 	var ms diag.List
 	a.Settings, ms = readSettings(a.Dir)
 	if msgs.Add(ms...); msgs.HasErrors() {
@@ -100,6 +94,27 @@ func Load(ctx context.Context, o Options) (*App, diag.List) {
 		return nil, msgs.Sorted()
 	}
 	return a, msgs.Sorted()
+}
+
+// FindState finds an app's state folder without reading the app. It may not
+// exist.
+func FindState(o Options) (string, error) {
+	src, m := find(o.Path)
+	if m != nil {
+		return "", diag.List{m}
+	}
+	return stateDir(src.dir, o), nil
+}
+
+func stateDir(appDir string, o Options) string {
+	dir := o.DataDir
+	if dir == "" {
+		dir = filepath.Join(appDir, ".suiro")
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
 }
 
 type loader struct {

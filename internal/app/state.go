@@ -41,6 +41,16 @@ func OpenState(dir string) (*State, error) {
 	return &State{Dir: dir, lock: f}, nil
 }
 
+// InUse tells whether a Suiro runs on a state folder.
+func InUse(dir string) bool {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // gives the lock back
+	return lockFile(f) != nil
+}
+
 // ignoreInGit keeps state out of the user's repository without touching
 // their own files.
 func ignoreInGit(dir string) {

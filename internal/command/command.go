@@ -101,7 +101,7 @@ CloudFormation or CDK output. No Docker, no account, the code unchanged.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return userError{err} })
-	root.AddCommand(c.dev(), c.check(), c.version())
+	root.AddCommand(c.dev(), c.check(), c.invoke(), c.version())
 	return root
 }
 

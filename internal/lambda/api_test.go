@@ -187,3 +187,19 @@ func FuzzAppendFrame(f *testing.F) {
 		}
 	})
 }
+
+func FuzzReadMessage(f *testing.F) {
+	f.Add(payloadChunk(nil, []byte("hello")))
+	f.Add(invokeComplete(nil, completion{ErrorCode: "E"}))
+	f.Add([]byte{0, 0, 0, 16, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := ReadMessage(bytes.NewReader(data))
+		if err == nil && len(m.Payload) > len(data) {
+			t.Errorf("%d bytes of %d", len(m.Payload), len(data))
+		}
+		again, err := ReadMessage(bytes.NewReader(payloadChunk(nil, data)))
+		if err != nil || !bytes.Equal(again.Payload, data) || again.Headers[":event-type"] != "PayloadChunk" {
+			t.Errorf("%+v, %v", again, err)
+		}
+	})
+}

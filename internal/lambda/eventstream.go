@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"hash/crc32"
+	"io"
 	"net/http"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
@@ -20,7 +22,7 @@ func appendFrame(b []byte, payload []byte, headers ...string) []byte {
 		name, value := headers[i], headers[i+1]
 		b = append(b, byte(len(name)))
 		b = append(b, name...)
-		b = append(b, 7) // a string
+		b = append(b, headerText)
 		b = binary.BigEndian.AppendUint16(b, uint16(len(value)))
 		b = append(b, value...)
 	}
@@ -102,5 +104,60 @@ func (s *Service) serveStream(w http.ResponseWriter, r *http.Request, name strin
 		c.LogResult = base64.StdEncoding.EncodeToString(res.LogTail())
 	}
 	_, _ = w.Write(invokeComplete(frame[:0], c))
+	return nil
+}
+
+// Message is one message of an event stream.
+type Message struct {
+	Headers map[string]string // those that are texts
+	Payload []byte
+}
+
+// maxMessage bounds what ReadMessage takes: more than any message holds
+// (Smithy, "Amazon Event Stream Specification": 24 MB and 128 KB).
+const maxMessage = 24<<20 + 128<<10 + 16
+
+var errBroken = errors.New("the event stream is damaged")
+
+// ReadMessage reads the next message of an event stream; io.EOF at its end.
+func ReadMessage(r io.Reader) (*Message, error) {
+	var prelude [12]byte
+	if _, err := io.ReadFull(r, prelude[:]); err != nil {
+		return nil, err
+	}
+	total, head := binary.BigEndian.Uint32(prelude[0:]), binary.BigEndian.Uint32(prelude[4:])
+	if crc32.ChecksumIEEE(prelude[:8]) != binary.BigEndian.Uint32(prelude[8:]) ||
+		total < 16 || total > maxMessage || head > total-16 {
+		return nil, errBroken
+	}
+	rest := make([]byte, total-12)
+	if _, err := io.ReadFull(r, rest); err != nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	end := len(rest) - 4
+	sum := crc32.Update(crc32.ChecksumIEEE(prelude[:]), crc32.IEEETable, rest[:end])
+	if sum != binary.BigEndian.Uint32(rest[end:]) {
+		return nil, errBroken
+	}
+	m := &Message{Headers: make(map[string]string), Payload: rest[head:end]}
+	return m, m.readHeaders(rest[:head])
+}
+
+// headerText is the type of a header that is a text; no other is used here.
+const headerText = 7
+
+func (m *Message) readHeaders(b []byte) error {
+	for len(b) > 0 {
+		n := int(b[0])
+		if len(b) < n+4 || b[n+1] != headerText {
+			return errBroken
+		}
+		length := int(binary.BigEndian.Uint16(b[n+2:]))
+		if len(b) < n+4+length {
+			return errBroken
+		}
+		m.Headers[string(b[1:n+1])] = string(b[n+4 : n+4+length])
+		b = b[n+4+length:]
+	}
 	return nil
 }

@@ -70,6 +70,7 @@ func Start(ctx context.Context, c Config) (*Node, diag.List, error) {
 		n.abandon()
 		return nil, msgs, err
 	}
+	n.remember()
 	n.watch()
 	return n, msgs, nil
 }
@@ -80,6 +81,7 @@ func (n *Node) open(ctx context.Context) error {
 		return err
 	}
 	n.state = state
+	_ = os.Remove(filepath.Join(state.Dir, readyFile)) // of a Suiro that was killed
 	if n.config.Fresh {
 		if err := state.Remove(); err != nil {
 			return err
@@ -108,6 +110,7 @@ func (n *Node) Close(ctx context.Context) error {
 		errs = append(errs, n.services.close(ctx))
 	}
 	if n.state != nil {
+		_ = os.Remove(filepath.Join(n.state.Dir, readyFile))
 		errs = append(errs, n.state.Close())
 	}
 	return errors.Join(errs...)

@@ -2,11 +2,14 @@ package node
 
 import (
 	"context"
+	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/suiro-dev/suiro/internal/app"
 	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/lambda/functionurl"
 	"github.com/suiro-dev/suiro/internal/resource"
 	"github.com/suiro-dev/suiro/internal/stack"
@@ -47,6 +50,38 @@ type AWS struct {
 func (n *Node) Ready() Ready {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	return n.ready()
+}
+
+// readyFile tells other programs of this user how to reach the running app: it
+// is in the state folder while the app runs.
+const readyFile = "ready.json"
+
+// remember writes readyFile. n.mu is held.
+func (n *Node) remember() {
+	path := filepath.Join(n.state.Dir, readyFile)
+	data, err := json.MarshalIndent(n.ready(), "", " ")
+	if err == nil {
+		err = os.WriteFile(path, data, 0o600) // it holds the owner's key
+	}
+	if err != nil { // only suiro invoke misses it
+		n.config.Journal.Publish(journal.Entry{Kind: journal.Noticed, Text: "telling other programs how to reach the app", Err: err.Error()})
+	}
+}
+
+// Running reads how to reach the app that runs on a state folder; false when
+// none does, or is not ready.
+func Running(stateDir string) (Ready, bool) {
+	var r Ready
+	if !app.InUse(stateDir) {
+		return r, false
+	}
+	data, err := os.ReadFile(filepath.Join(stateDir, readyFile))
+	return r, err == nil && json.Unmarshal(data, &r) == nil
+}
+
+// ready is Ready while n.mu is held.
+func (n *Node) ready() Ready {
 	r := Ready{
 		Type: "ready", App: n.app.Name, Template: filepath.Base(n.app.Template),
 		Outputs: map[string]string{}, Resources: map[string]string{}, Endpoints: n.services.endpoints(),

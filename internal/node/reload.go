@@ -89,6 +89,7 @@ func (n *Node) reloadTemplate(ctx context.Context) bool {
 	}
 	applied, err := n.apply(ctx, loaded)
 	n.app = loaded
+	n.remember()
 	if err != nil {
 		n.fail(err)
 		return false
