@@ -11,13 +11,9 @@ import (
 )
 
 // ready measures how long `suiro dev` takes from exec to its ready line for
-// the chat example, already built, against the floor of starting and reading
-// from any program of the same size (`suiro version`).
-func ready(suiro string) error {
-	suiro, err := filepath.Abs(suiro)
-	if err != nil {
-		return err
-	}
+// the chat example, already built, against starting and reading from a program
+// of the same size (`suiro version`); and its memory a second later.
+func (b *bench) ready() error {
 	state, err := os.MkdirTemp("", "suiro-bench")
 	if err != nil {
 		return err
@@ -28,46 +24,61 @@ func ready(suiro string) error {
 		return err
 	}
 	dev := []string{"dev", "--output", "json", "--data", state, app}
-	if _, err := untilLine(suiro, dev, `"type":"ready"`); err != nil { // builds
+	if _, _, err := b.untilLine(dev, `"type":"ready"`, 0); err != nil { // builds
 		return err
 	}
-	floor, whole := &sample{name: "floor: suiro version"}, &sample{name: "suiro dev, chat-go, built"}
-	for range 11 {
-		f, err := untilLine(suiro, []string{"version"}, "suiro")
+	for range max(b.rounds, 2*b.rounds+1) {
+		whole, _, err := b.untilLine(dev, `"type":"ready"`, 0)
 		if err != nil {
 			return err
 		}
-		d, err := untilLine(suiro, dev, `"type":"ready"`)
+		least, _, err := b.untilLine([]string{"version"}, "suiro", 0)
 		if err != nil {
 			return err
 		}
-		floor.times, whole.times = append(floor.times, f), append(whole.times, d)
+		b.add("ready", "chat-go, built", "exec to ready, ms", "suiro dev", whole, below(150, "ms"))
+		b.add("ready", "chat-go, built", "exec to ready, ms", "suiro version", least, goal{})
 	}
-	fmt.Printf("ready\n  %v\n  %v\n  ratio %.1f\n", floor, whole, ms(whole.median())/ms(floor.median()))
+	for range b.rounds {
+		_, rss, err := b.untilLine(dev, `"type":"ready"`, time.Second)
+		if err != nil {
+			return err
+		}
+		b.add("ready", "chat-go, idle", "RSS, MiB", "suiro dev", rss/(1<<20), below(30, "MiB"))
+	}
+	info, err := os.Stat(b.suiro)
+	if err != nil {
+		return err
+	}
+	b.add("ready", "program", "MB", "suiro", float64(info.Size())/1e6, below(32, "MB"))
 	return nil
 }
 
-// untilLine runs a command until it prints a line that holds text, then
-// interrupts it and waits for its end.
-func untilLine(program string, args []string, text string) (time.Duration, error) {
-	cmd := exec.Command(program, args...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
+// untilLine runs Suiro until it prints a line that holds text, and a while
+// longer, then interrupts it and waits for its end.
+func (b *bench) untilLine(args []string, text string, stay time.Duration) (ms, rss float64, err error) {
+	c := &child{cmd: exec.Command(b.suiro, args...)}
+	c.cmd.Stderr = os.Stderr
+	out, err := c.cmd.StdoutPipe()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return 0, err
+	if err := c.cmd.Start(); err != nil {
+		return 0, 0, err
 	}
-	defer cmd.Wait()
-	defer cmd.Process.Signal(os.Interrupt)
+	defer func() {
+		_ = c.cmd.Process.Signal(os.Interrupt)
+		_ = c.cmd.Wait()
+	}()
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), text) {
-			return time.Since(began), nil
+			took := time.Since(began)
+			time.Sleep(stay)
+			return float64(took.Microseconds()) / 1000, c.rss(), nil
 		}
 	}
-	return 0, fmt.Errorf("%s %v ended before it printed %s", program, args, text)
+	return 0, 0, fmt.Errorf("suiro %v ended before it printed %s", args, text)
 }

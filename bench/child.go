@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/suiro-dev/suiro/bench/floor"
+	"github.com/suiro-dev/suiro/bench/load"
+)
+
+// child is a process that the bench started; it dies with the bench.
+type child struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func start(env []string, program string, args ...string) (*child, error) {
+	c := &child{cmd: exec.Command(program, args...)}
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	c.cmd.Env = append(os.Environ(), env...)
+	c.cmd.Stderr = os.Stderr
+	in, err := c.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.in, c.out = in, bufio.NewReaderSize(out, 64<<10)
+	return c, c.cmd.Start()
+}
+
+// stop interrupts, and kills what does not end soon.
+func (c *child) stop() {
+	_ = c.in.Close()
+	_ = c.cmd.Process.Signal(os.Interrupt)
+	kill := time.AfterFunc(8*time.Second, func() { _ = c.cmd.Process.Kill() })
+	defer kill.Stop()
+	_ = c.cmd.Wait()
+}
+
+func (c *child) pid() int { return c.cmd.Process.Pid }
+
+// cpu is what the process used so far, in microseconds.
+func (c *child) cpu() float64 {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.pid()))
+	_, rest, _ := bytes.Cut(data, []byte(") "))
+	fields := strings.Fields(string(rest))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseFloat(fields[11], 64)
+	system, _ := strconv.ParseFloat(fields[12], 64)
+	return (user + system) * 1e6 / 100 // USER_HZ is 100 on every Linux that Go runs on
+}
+
+// rss is the process's resident memory in bytes.
+func (c *child) rss() float64 { return c.status("VmRSS") }
+
+func (c *child) status(field string) float64 {
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.pid()))
+	_, rest, _ := strings.Cut(string(data), field+":")
+	words := strings.Fields(rest)
+	if len(words) == 0 {
+		return 0
+	}
+	kib, _ := strconv.ParseFloat(words[0], 64)
+	return kib * 1024
+}
+
+// server is one side of a comparison, running.
+type server struct {
+	*child
+	name    string
+	address string // of its sockets or requests
+	tls     bool
+
+	ready ready  // Suiro's
+	dir   string // Suiro's app
+}
+
+// ready is the first line of suiro dev --output json, as far as it is used.
+type ready struct {
+	Type      string
+	Endpoints []struct{ Resource, Kind, URL string }
+	Resources map[string]string
+	AWS       struct{ Endpoint, Region, AccessKeyID, SecretAccessKey string }
+}
+
+func (r *ready) endpoint(kind string) string {
+	for _, e := range r.Endpoints {
+		if e.Kind == kind {
+			_, rest, _ := strings.Cut(e.URL, "://")
+			host, _, _ := strings.Cut(rest, "/")
+			return strings.Replace(host, "localhost", "127.0.0.1", 1)
+		}
+	}
+	return ""
+}
+
+func startFloor(name string, o floor.Options) (*server, error) {
+	c, err := start(nil, os.Args[0], "floor", name, strconv.FormatBool(o.TLS), strconv.Itoa(o.Environments), o.Handler)
+	if err != nil {
+		return nil, err
+	}
+	var ready floor.Ready
+	if err := c.readJSON(&ready); err != nil {
+		return nil, fmt.Errorf("starting the floor %s: %w", name, err)
+	}
+	return &server{child: c, name: name, address: ready.Address, tls: o.TLS}, nil
+}
+
+// readJSON reads one line.
+func (c *child) readJSON(v any) error {
+	line, err := c.out.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, v)
+}
+
+// startSuiro runs an app, whose folder it makes, as a user would.
+func (b *bench) startSuiro(template string) (*server, error) {
+	dir, err := os.MkdirTemp("", "suiro-bench")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{name: "suiro", dir: dir}
+	if err := writeApp(dir, template); err != nil {
+		return s, err
+	}
+	if s.child, err = start([]string{"XDG_CONFIG_HOME=" + filepath.Join(dir, ".config")}, b.suiro, "dev", "--output", "json", dir); err != nil {
+		return s, err
+	}
+	for s.ready.Type != "ready" {
+		if err := s.readJSON(&s.ready); err != nil {
+			return s, fmt.Errorf("starting suiro: %w", err)
+		}
+	}
+	s.address = s.ready.endpoint("websocket")
+	go func() { _, _ = io.Copy(io.Discard, s.out) }() // what happens, told as it does
+	return s, nil
+}
+
+func (s *server) close() {
+	if s.child != nil {
+		s.stop()
+	}
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+// client is a load process.
+type client struct{ *child }
+
+func startClient() (*client, error) {
+	c, err := start(nil, os.Args[0], "load")
+	return &client{c}, err
+}
+
+func (c *client) close() {
+	_ = c.cmd.Process.Kill()
+	c.stop()
+}
+
+func (c *client) send(command load.Command) error { return json.NewEncoder(c.in).Encode(command) }
+
+func (c *client) result() (*load.Result, error) {
+	var r load.Result
+	if err := c.readJSON(&r); err != nil {
+		return nil, err
+	}
+	if r.Error != "" {
+		return nil, errors.New(r.Error)
+	}
+	return &r, nil
+}
+
+func (c *client) do(command load.Command) (*load.Result, error) {
+	if err := c.send(command); err != nil {
+		return nil, err
+	}
+	return c.result()
+}
+
+// dial opens a server's sockets in a new client.
+func dial(s *server, count int) (*client, *load.Result, error) {
+	c, err := startClient()
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := c.do(load.Command{Do: "dial", Address: s.address, Path: "/dev", TLS: s.tls, Count: count})
+	if err != nil {
+		c.close()
+		return nil, nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	return c, r, nil
+}

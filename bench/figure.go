@@ -1,0 +1,147 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// report is everything a run of the bench measured.
+type report struct {
+	Commit  string    `json:"commit"`
+	Rounds  int       `json:"rounds"`
+	Figures []*figure `json:"figures"`
+}
+
+// figure is one thing measured of several sides, in turn.
+type figure struct {
+	Benchmark string  `json:"benchmark"`
+	Case      string  `json:"case"`
+	What      string  `json:"what"`
+	Sides     []*side `json:"sides"` // Suiro first, then what it is held against
+	// Ratio is Suiro's median over the first floor's; Difference is for
+	// targets that are no ratio.
+	Ratio      float64 `json:"ratio,omitempty"`
+	Difference float64 `json:"difference,omitempty"`
+	Target     string  `json:"target,omitempty"`
+	Met        *bool   `json:"met,omitempty"`
+
+	goal goal
+}
+
+// side is one of the things compared.
+type side struct {
+	Name   string    `json:"name"`
+	Values []float64 `json:"values"`
+	Median float64   `json:"median"`
+	Min    float64   `json:"min"`
+	Max    float64   `json:"max"`
+}
+
+// goal is what a figure should reach; the zero goal is none.
+type goal struct {
+	text  string
+	reach func(f *figure) bool
+}
+
+func atMost(ratio float64) goal {
+	return goal{fmt.Sprintf("≤ %gx", ratio), func(f *figure) bool { return f.Ratio <= ratio }}
+}
+
+func atLeast(ratio float64) goal {
+	return goal{fmt.Sprintf("≥ %gx", ratio), func(f *figure) bool { return f.Ratio >= ratio }}
+}
+
+// within is for a figure that may be larger than the floor's by so much.
+func within(more float64, unit string) goal {
+	return goal{fmt.Sprintf("≤ +%g %s", more, unit), func(f *figure) bool { return f.Difference <= more }}
+}
+
+// below is for a figure by itself.
+func below(most float64, unit string) goal {
+	return goal{fmt.Sprintf("≤ %g %s", most, unit), func(f *figure) bool { return f.Sides[0].Median <= most }}
+}
+
+// add records one value. The first side that a figure meets in a round is
+// Suiro.
+func (r *report) add(benchmark, of, what, name string, value float64, g goal) {
+	at := slices.IndexFunc(r.Figures, func(f *figure) bool { return f.Benchmark == benchmark && f.Case == of && f.What == what })
+	if at < 0 {
+		at = len(r.Figures)
+		r.Figures = append(r.Figures, &figure{Benchmark: benchmark, Case: of, What: what})
+	}
+	f := r.Figures[at]
+	if g.reach != nil {
+		f.goal, f.Target = g, g.text
+	}
+	i := slices.IndexFunc(f.Sides, func(s *side) bool { return s.Name == name })
+	if i < 0 {
+		i = len(f.Sides)
+		f.Sides = append(f.Sides, &side{Name: name})
+	}
+	f.Sides[i].Values = append(f.Sides[i].Values, value)
+}
+
+// settle computes what the values say.
+func (r *report) settle() {
+	for _, f := range r.Figures {
+		for _, s := range f.Sides {
+			sorted := slices.Sorted(slices.Values(s.Values))
+			s.Median, s.Min, s.Max = sorted[len(sorted)/2], sorted[0], sorted[len(sorted)-1]
+			if len(sorted)%2 == 0 {
+				s.Median = (sorted[len(sorted)/2-1] + sorted[len(sorted)/2]) / 2
+			}
+		}
+		if len(f.Sides) > 1 {
+			f.Difference = f.Sides[0].Median - f.Sides[1].Median
+			if f.Sides[1].Median != 0 {
+				f.Ratio = f.Sides[0].Median / f.Sides[1].Median
+			}
+		}
+		if f.goal.reach != nil {
+			met := f.goal.reach(f)
+			f.Met = &met
+		}
+	}
+}
+
+// print writes the figures of one benchmark as a table.
+func (r *report) print(w io.Writer, benchmark string) {
+	fmt.Fprintf(w, "\n%s\n", benchmark)
+	for _, f := range r.Figures {
+		if f.Benchmark != benchmark {
+			continue
+		}
+		var sides []string
+		for _, s := range f.Sides {
+			sides = append(sides, fmt.Sprintf("%s %s (%s..%s)", s.Name, short(s.Median), short(s.Min), short(s.Max)))
+		}
+		verdict := ""
+		if f.Ratio != 0 {
+			verdict = fmt.Sprintf("%.2fx", f.Ratio)
+		}
+		if f.Met != nil {
+			verdict += "  " + f.Target + map[bool]string{true: "  reached", false: "  MISSED"}[*f.Met]
+		}
+		fmt.Fprintf(w, "  %-22s %-18s %-78s %s\n", f.Case, f.What, strings.Join(sides, "   "), verdict)
+	}
+}
+
+func short(v float64) string {
+	switch {
+	case cmp.Compare(v, 100) >= 0 || cmp.Compare(v, -100) <= 0:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10 || v <= -10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func (r *report) encode(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	return e.Encode(r)
+}

@@ -1,0 +1,94 @@
+package floor
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"hash/crc32"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/suiro-dev/suiro/bench/function"
+)
+
+// direct answers as the functions do, in the same process.
+func direct(w http.ResponseWriter, r *http.Request) {
+	if r.URL.RawQuery != "" {
+		query := make(map[string]string)
+		for k, v := range r.URL.Query() {
+			query[k] = v[0]
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		flush := http.NewResponseController(w).Flush
+		_ = function.Produce(query, w, func() { _ = flush() })
+		return
+	}
+	var g function.Greeting
+	body, err := io.ReadAll(r.Body)
+	if err != nil || json.Unmarshal(body, &g) != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	greeted, _ := function.Hello(r.Context(), g)
+	answer, _ := json.Marshal(greeted)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(answer)
+}
+
+// newProxy is net/http's reverse proxy in front of a direct server.
+func newProxy() (http.Handler, int, error) {
+	backend := exec.CommandContext(context.Background(), os.Args[0], "floor", "direct")
+	backend.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := backend.StdoutPipe()
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := backend.Start(); err != nil {
+		return nil, 0, err
+	}
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	if err != nil {
+		return nil, 0, err
+	}
+	var ready Ready
+	if err := json.Unmarshal(line, &ready); err != nil {
+		return nil, 0, err
+	}
+	p := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: ready.Address})
+	p.FlushInterval = -1
+	p.Transport = &http.Transport{MaxIdleConnsPerHost: 2000, DisableCompression: true}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Else net/http closes the request's body with the response's header,
+		// while the transport may still read it, and breaks 1 stream in 10,000.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		p.ServeHTTP(w, r)
+	}), backend.Process.Pid, nil
+}
+
+// table answers the DynamoDB API from a drawer: what the SDK and HTTP cost.
+func table(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	body := []byte(`{}`)
+	switch _, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), "."); operation {
+	case "GetItem":
+		body = oneItem
+	case "Query":
+		body = tenItems
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	_, _ = w.Write(body)
+}
+
+var (
+	item     = `{"pk":{"S":"p1"},"sk":{"S":"s1"},"v":{"S":"` + strings.Repeat("x", 180) + `"}}`
+	oneItem  = []byte(`{"Item":` + item + `}`)
+	tenItems = []byte(`{"Count":10,"ScannedCount":10,"Items":[` + strings.Repeat(item+",", 9) + item + `]}`)
+)
