@@ -122,7 +122,7 @@ func (s *Service) openWebSocket(ctx context.Context, a *api) error {
 	a.data = websocketapi.New(websocketapi.Config{
 		ID: a.id, Resource: a.spec.LogicalID,
 		Region: s.region(stack), AccountID: s.accountID(stack), Partition: stack.Partition,
-		Invoker: s.config.Invoker, Connections: s.config.Connections, Journal: s.config.Journal,
+		Invoker: s.config.Invoker, Action: s.config.Action, Connections: s.config.Connections, Journal: s.config.Journal,
 		Authenticator: s.config.Authenticator, Authorizer: s.config.Authorizer,
 		IdleTimeout: s.config.IdleTimeout, MaxAge: s.config.MaxAge, PingsKeepAlive: s.config.PingsKeepAlive,
 		RawHeader: s.config.RawHeader,

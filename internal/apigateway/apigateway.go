@@ -48,7 +48,10 @@ type Config struct {
 	Invoker invoke.Invoker
 	Open    func(ctx context.Context, e Endpoint) (Listener, error)
 	// Connections finds sockets for pushes; nil is this node alone.
-	Connections   cluster.Connections
+	Connections cluster.Connections
+	// Action calls another AWS service for integrations of type AWS; nil:
+	// there is none.
+	Action        func(ctx context.Context, action *websocketapi.Action) (*websocketapi.ActionAnswer, error)
 	Authenticator awsapi.Authenticator // nil: signatures are not asked for
 	Authorizer    awsapi.Authorizer    // nil: policies are not asked
 	Journal       *journal.Journal

@@ -31,7 +31,7 @@ var kinds = map[string]*kind{
 	typeStage:               {schema: stageSchema, named: "StageName", check: checkStage},
 	typeDeployment:          {schema: deploymentSchema, attribute: "DeploymentId"},
 	typeAuthorizer:          {schema: authorizerSchema, attribute: "AuthorizerId", admit: admitAuthorizer},
-	typeModel:               {schema: modelSchema, attribute: "ModelId"},
+	typeModel:               {schema: modelSchema, attribute: "ModelId", check: checkModel},
 	typeAPIMapping:          {schema: apiMappingSchema, attribute: "ApiMappingId", check: checkAPIMapping, admit: admitAPIMapping},
 	typeOverrides:           {schema: overridesSchema},
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
 	"github.com/suiro-dev/suiro/internal/diag"
-	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
@@ -28,6 +27,9 @@ func checkRoute(spec resource.Spec) diag.List {
 			msgs.Add(fault(spec, "AuthorizationType", "%q is no authorization type", kind).
 				WithHint("one of NONE, AWS_IAM, CUSTOM, JWT"))
 		}
+	}
+	if selection, ok := text(spec, "ModelSelectionExpression"); ok {
+		msgs.Add(checkSelection(spec, "ModelSelectionExpression", selection, websocketapi.ParseExpression))
 	}
 	if target, ok := text(spec, "Target"); ok && !strings.HasPrefix(target, "integrations/") {
 		msgs.Add(fault(spec, "Target", "a target is integrations/ and an integration's id, not %q", target))
@@ -66,85 +68,6 @@ func admitRoute(s *Service, a *api, spec resource.Spec) diag.List {
 	}
 	return msgs
 }
-
-func checkIntegration(spec resource.Spec) diag.List {
-	var msgs diag.List
-	kind, known := text(spec, "IntegrationType")
-	switch {
-	case !known:
-	case kind == "AWS":
-		msgs.Add(lacking(spec, "IntegrationType", "integrations of type AWS are not run yet; messages to it get Internal server error").
-			WithHint("AWS_PROXY calls a Lambda function"))
-	case kind == "AWS_PROXY", kind == "HTTP", kind == "HTTP_PROXY", kind == "MOCK":
-	default:
-		msgs.Add(fault(spec, "IntegrationType", "%q is no integration type", kind).
-			WithHint("one of AWS_PROXY, HTTP_PROXY, HTTP, MOCK, AWS"))
-	}
-	if connection, ok := text(spec, "ConnectionType"); ok && connection != "INTERNET" {
-		msgs.Add(lacking(spec, "ConnectionType", "private integrations are called directly"))
-	}
-	if ms, ok := spec.Properties.Get("TimeoutInMillis").Integer(); ok && (ms < 50 || ms > 30000) {
-		msgs.Add(fault(spec, "TimeoutInMillis", "a timeout is 50 to 29000 milliseconds, not %d", ms))
-	}
-	templates := spec.Properties.Get("RequestTemplates")
-	switch {
-	case templates.IsNull() || kind == "AWS":
-	case kind == "MOCK":
-		msgs.Add(checkTemplates(spec, "RequestTemplates")...)
-	case kind == "HTTP":
-		msgs.Add(lacking(spec, "RequestTemplates", "mapping templates are not run yet; the message is sent as it is"))
-	}
-	return msgs
-}
-
-func admitIntegration(_ *Service, a *api, spec resource.Spec) diag.List {
-	var msgs diag.List
-	if !a.websocket() {
-		return nil
-	}
-	uri, _ := text(spec, "IntegrationUri")
-	switch kind, _ := text(spec, "IntegrationType"); kind {
-	case "AWS_PROXY":
-		if function(uri) == "" {
-			msgs.Add(fault(spec, "IntegrationUri", "%q does not name a Lambda function", uri).
-				WithHint("arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function ARN}/invocations"))
-		}
-	case "HTTP", "HTTP_PROXY":
-		if !strings.HasPrefix(uri, "http://") && !strings.HasPrefix(uri, "https://") && !strings.Contains(uri, "${stageVariables.") {
-			msgs.Add(fault(spec, "IntegrationUri", "%q is no http or https URL", uri))
-		}
-	}
-	if _, bad := parameters(spec.Properties.Get("RequestParameters")); bad != nil {
-		msgs.Add(bad.at(spec))
-	}
-	if ms, ok := spec.Properties.Get("TimeoutInMillis").Integer(); ok && ms > 29000 {
-		msgs.Add(fault(spec, "TimeoutInMillis", "a WebSocket integration's timeout is 50 to 29000 milliseconds, not %d", ms))
-	}
-	return msgs
-}
-
-func checkIntegrationResponse(spec resource.Spec) diag.List {
-	return checkTemplates(spec, "ResponseTemplates")
-}
-
-// checkTemplates reports templates that need a template language; plain text
-// is served as it is.
-func checkTemplates(spec resource.Spec, property string) diag.List {
-	var msgs diag.List
-	templates := spec.Properties.Get(property)
-	if templates == nil || templates.Kind != document.Map {
-		return nil
-	}
-	for _, m := range templates.Members {
-		if t, ok := m.Value.Scalar(); ok && !resource.Unknown(m.Value) && !plain(t) {
-			msgs.Add(diag.Warningf(m.Value.Pos, spec.LogicalID+"."+property+"."+m.Key, "mapping templates are not run yet"))
-		}
-	}
-	return msgs
-}
-
-// plain tells whether a template has nothing for the template language.
-func plain(template string) bool { return !strings.ContainsAny(template, "$#") }
 
 func checkRouteResponse(spec resource.Spec) diag.List {
 	if key, ok := text(spec, "RouteResponseKey"); ok && key != "$default" {
@@ -205,13 +128,4 @@ func refers(property, recordType string) func(*Service, *api, resource.Spec) dia
 		}
 		return diag.List{fault(spec, property, "the API has nothing with the id %q", id).WithHint("refer to it with Ref")}
 	}
-}
-
-// expression compiles what the API's Check has accepted.
-func expression(text string) *websocketapi.Expression {
-	e, err := websocketapi.ParseExpression(text)
-	if err != nil {
-		return nil
-	}
-	return e
 }

@@ -21,10 +21,9 @@ const (
 
 // Reasons that several properties share.
 const (
-	whyTags   = "tags have no effect here"
-	whyHTTP   = "it belongs to HTTP APIs, which are not served yet"
-	whyModels = "messages are not validated against models yet"
-	whyLocal  = "it has no effect on this machine"
+	whyTags  = "tags have no effect here"
+	whyHTTP  = "it belongs to HTTP APIs, which are not served yet"
+	whyLocal = "it has no effect on this machine"
 )
 
 func served() resource.Property   { return resource.Property{} }
@@ -45,7 +44,7 @@ var apiSchema = resource.Schema{
 	"CredentialsArn":            missing(whyHTTP),
 	"Description":               served(),
 	"DisableExecuteApiEndpoint": served(),
-	"DisableSchemaValidation":   accepted(whyModels),
+	"DisableSchemaValidation":   accepted("a model that cannot be read is said to be so either way"),
 	"FailOnWarnings":            missing(whyHTTP),
 	"IpAddressType":             accepted("endpoints listen on IPv4 and IPv6"),
 	"Name":                      served(),
@@ -63,9 +62,9 @@ var routeSchema = resource.Schema{
 	"AuthorizationScopes":              accepted(whyHTTP),
 	"AuthorizationType":                served(),
 	"AuthorizerId":                     served(),
-	"ModelSelectionExpression":         missing(whyModels),
+	"ModelSelectionExpression":         served(),
 	"OperationName":                    served(),
-	"RequestModels":                    accepted(whyModels),
+	"RequestModels":                    served(),
 	"RequestParameters":                served(),
 	"RouteKey":                         required(),
 	"RouteResponseSelectionExpression": served(),
@@ -76,7 +75,7 @@ var integrationSchema = resource.Schema{
 	"ApiId":                       required(),
 	"ConnectionId":                missing("private integrations are called directly"),
 	"ConnectionType":              served(), // see checkIntegration
-	"ContentHandlingStrategy":     missing("bodies are not converted between text and binary yet"),
+	"ContentHandlingStrategy":     served(),
 	"CredentialsArn":              served(),
 	"Description":                 served(),
 	"IntegrationMethod":           served(),
@@ -95,10 +94,10 @@ var integrationSchema = resource.Schema{
 
 var integrationResponseSchema = resource.Schema{
 	"ApiId":                       required(),
-	"ContentHandlingStrategy":     missing("bodies are not converted between text and binary yet"),
+	"ContentHandlingStrategy":     served(),
 	"IntegrationId":               required(),
 	"IntegrationResponseKey":      required(),
-	"ResponseParameters":          missing("response parameters are not mapped yet"),
+	"ResponseParameters":          served(), /* of $connect: messages have no headers */
 	"ResponseTemplates":           served(), // see checkIntegrationResponse
 	"TemplateSelectionExpression": served(),
 }
@@ -106,7 +105,7 @@ var integrationResponseSchema = resource.Schema{
 var routeResponseSchema = resource.Schema{
 	"ApiId":                    required(),
 	"ModelSelectionExpression": accepted("API Gateway does not use it either"),
-	"ResponseModels":           accepted(whyModels),
+	"ResponseModels":           accepted("API Gateway does not validate replies either"),
 	"ResponseParameters":       accepted("WebSocket messages have no headers"),
 	"RouteId":                  required(),
 	"RouteResponseKey":         required(),
@@ -152,7 +151,7 @@ var modelSchema = resource.Schema{
 	"ContentType": served(),
 	"Description": served(),
 	"Name":        required(),
-	"Schema":      {Required: true, Support: resource.Accepted, Why: whyModels},
+	"Schema":      required(),
 }
 
 var domainNameSchema = resource.Schema{

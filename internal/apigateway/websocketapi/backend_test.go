@@ -61,7 +61,9 @@ func TestHTTPIntegrations(t *testing.T) {
 			f := newFixture(t, nil, func(c *Config, d *Definition) {
 				c.Transport = &http.Transport{}
 				i := integration(url+"/${stageVariables.v}/{p}?q=1", row.kind)
-				i.Responds = row.responds
+				if row.responds {
+					i.Responses = []*Response{{Key: "$default"}}
+				}
 				d.Stages["dev"].Variables = []Variable{{"v", "xy"}}
 				d.Routes["$default"] = &Route{Key: "$default", Replies: row.replies, Integration: i}
 			})
@@ -115,13 +117,10 @@ func TestConnectOverHTTP(t *testing.T) {
 }
 
 func TestMockIntegrations(t *testing.T) {
-	mock := func(status int, reply string) *Integration {
-		return &Integration{Type: Mock, MockStatus: status, MockReply: []byte(reply), Responds: true}
-	}
 	f := newFixture(t, nil, func(_ *Config, d *Definition) {
-		d.Routes["$connect"] = &Route{Key: "$connect", Integration: mock(200, "")}
-		d.Routes["ping"] = &Route{Key: "ping", Replies: true, Integration: mock(200, "pong")}
-		d.Routes["quiet"] = &Route{Key: "quiet", Integration: mock(200, "pong")}
+		d.Routes["$connect"] = &Route{Key: "$connect", Integration: mock(`{"statusCode":200}`, "")}
+		d.Routes["ping"] = &Route{Key: "ping", Replies: true, Integration: mock("", "pong")}
+		d.Routes["quiet"] = &Route{Key: "quiet", Integration: mock("", "pong")}
 		d.Routes["none"] = &Route{Key: "none"}
 	})
 	c := f.open("Sec-WebSocket-Protocol: chat")
@@ -134,7 +133,7 @@ func TestMockIntegrations(t *testing.T) {
 	c.wantFailure("Internal server error")
 
 	f = newFixture(t, nil, func(_ *Config, d *Definition) {
-		d.Routes["$connect"] = &Route{Key: "$connect", Integration: mock(403, "no")}
+		d.Routes["$connect"] = &Route{Key: "$connect", Integration: mock(`{"statusCode":403}`, "no")}
 	})
 	if c := f.dial("/dev"); c.status != 403 {
 		t.Errorf("answered %d", c.status)

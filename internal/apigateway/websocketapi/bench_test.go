@@ -31,7 +31,7 @@ func benchmark(b *testing.B) (api *API, client net.Conn, r *bufio.Reader, server
 		Authority: server.Listener.Addr().String(), Selection: selection,
 		Stages: map[string]*Stage{"dev": {Name: "dev"}},
 		Routes: map[string]*Route{
-			"ping": {Key: "ping", Replies: true, Integration: &Integration{Type: Mock, Responds: true, MockReply: []byte("pong")}},
+			"ping": {Key: "ping", Replies: true, Integration: mock("", "pong")},
 			"fn":   {Key: "fn", Replies: true, Integration: &Integration{Type: Lambda, Function: "fn"}},
 		},
 	})

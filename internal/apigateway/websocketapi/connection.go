@@ -111,15 +111,24 @@ func (c *connection) Message(_ *socket.Conn, data []byte, _ bool) {
 		c.fail(&e, "the stage's throttle", tooManyRequests)
 	case route.Integration == nil:
 		e.routeKey = route.Key
-		c.fail(&e, "", internalServerError)
-	case route.Integration.Type == Mock:
-		e.routeKey = route.Key
-		c.mock(&e, route)
+		c.fail(&e, "the route has no integration", internalServerError)
 	default:
 		e.routeKey, e.messageID = route.Key, c.api.ids.message(c.id)
-		if c.place() {
-			c.dispatch(&e, route)
-		}
+		c.handle(&e, route)
+	}
+}
+
+// handle validates a message and takes it to its backend; a mock's answer is
+// made on the reader's own goroutine.
+func (c *connection) handle(e *event, route *Route) {
+	switch fail := route.validate(e.body); {
+	case fail != nil:
+		c.finish(e, route, len(e.body), nil, fail)
+	case route.Integration.Type == Mock:
+		reply, fail := e.reply(c.api.ctx, route)
+		c.finish(e, route, len(e.body), reply, fail)
+	case c.place():
+		c.dispatch(e, route)
 	}
 }
 

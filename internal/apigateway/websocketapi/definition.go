@@ -66,17 +66,20 @@ type Route struct {
 	// Required are the inputs without which a handshake is refused:
 	// "querystring.auth", "header.X".
 	Required []string
+	Models   *Models // nil: messages are not validated
 }
 
 // IntegrationType is how a route's backend is called.
 type IntegrationType int
 
-// The IntegrationType values that are served.
+// The IntegrationType values. AWS is two of them.
 const (
-	Lambda    IntegrationType = iota // AWS_PROXY
-	HTTPProxy                        // HTTP_PROXY
-	HTTP                             // HTTP without templates
-	Mock                             // MOCK with templates that are plain text
+	Lambda        IntegrationType = iota // AWS_PROXY
+	HTTPProxy                            // HTTP_PROXY
+	HTTP                                 // HTTP
+	Mock                                 // MOCK
+	Function                             // AWS with a Lambda function
+	ServiceAction                        // AWS with an action of a service
 )
 
 // Integration is a route's backend.
@@ -92,16 +95,27 @@ type Integration struct {
 	URI        string // HTTP: may hold {path} parameters and stage variables
 	Method     string // HTTP
 	Parameters []Parameter
+	Action     Action // ServiceAction: without a body
 
 	// Timeout is at most and by default 29 seconds.
 	Timeout time.Duration
 
-	// MockStatus and MockReply are what a MOCK integration answers.
-	MockStatus int
-	MockReply  []byte
-	// Responds: there is an integration response for what came back. HTTP and
-	// MOCK reply only with one; proxies need none.
-	Responds bool
+	// What only integrations that are no proxies have.
+	Request     Templates
+	Passthrough Passthrough
+	ToBinary    bool        // CONVERT_TO_BINARY: base64 becomes bytes
+	Responses   []*Response // in the order in which they are tried
+}
+
+// proxy tells whether messages and answers pass as they are.
+func (i *Integration) proxy() bool { return i.Type == Lambda || i.Type == HTTPProxy }
+
+// function is the name of the function that is called, "" for other backends.
+func (i *Integration) function(s *Stage) string {
+	if i.Type != Lambda && i.Type != Function {
+		return ""
+	}
+	return functionName(s.expand(i.Function))
 }
 
 // Parameter fills one part of an HTTP integration's request, such as

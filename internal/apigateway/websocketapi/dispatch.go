@@ -2,6 +2,7 @@ package websocketapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -92,10 +93,7 @@ func (j *job) run() {
 	} else {
 		j.accept() // what order the backend sees is the network's
 		e.body = j.payload
-		var status int
-		if status, _, reply, fail = a.callHTTP(ctx, e, i); fail == nil {
-			reply, fail = httpReply(j.route, status, reply)
-		}
+		reply, fail = e.reply(ctx, j.route)
 	}
 	c.finish(e, j.route, j.size, reply, fail)
 	j.recycle(reusable)
@@ -109,25 +107,31 @@ func (j *job) recycle(reusable bool) {
 	jobs.Put(j)
 }
 
-// httpReply is what an HTTP integration's answer means for the client.
-func httpReply(route *Route, status int, body []byte) ([]byte, *failure) {
-	switch {
-	case status >= 500 && route.Integration.Type == HTTPProxy:
-		return nil, internal("the integration answered " + http.StatusText(status))
-	case !route.Replies || route.Integration.Type == HTTP && !route.Integration.Responds:
+// reply calls a backend that is no Lambda proxy and returns what the client
+// gets.
+func (e *event) reply(ctx context.Context, route *Route) ([]byte, *failure) {
+	i := route.Integration
+	var body []byte
+	if i.proxy() {
+		status, _, got, fail := e.conn.api.callHTTP(ctx, e, i)
+		if fail == nil && status >= 500 {
+			fail = internal("the integration answered " + http.StatusText(status))
+		}
+		if fail != nil {
+			return nil, fail
+		}
+		body = got
+	} else {
+		got, fail := e.exchange(ctx, i)
+		if fail != nil {
+			return nil, fail
+		}
+		body = got.body
+	}
+	if !route.Replies {
 		return nil, nil
 	}
 	return toText(body), nil
-}
-
-// mock answers without a backend, on the reader's own goroutine.
-func (c *connection) mock(e *event, route *Route) {
-	i := route.Integration
-	var reply []byte
-	if route.Replies && i.Responds {
-		reply = i.MockReply
-	}
-	c.finish(e, route, len(e.body), reply, nil)
 }
 
 // fail ends a message that reached no backend.
@@ -167,8 +171,8 @@ func (c *connection) finish(e *event, route *Route, size int, reply []byte, fail
 		Kind: journal.Message, Resource: c.api.config.Resource, ConnectionID: c.id, RequestID: e.requestID,
 		Route: e.routeKey, Duration: time.Since(e.at), Bytes: size, Err: fail.text(),
 	}
-	if route != nil && route.Integration.Type == Lambda {
-		entry.Function = functionName(e.stage.expand(route.Integration.Function))
+	if route != nil {
+		entry.Function = route.Integration.function(e.stage)
 	}
 	j.Publish(entry)
 	if len(reply) > 0 && fail == nil {
@@ -187,15 +191,15 @@ func (c *connection) disconnected(e *event, route *Route) {
 	var fail *failure
 	entry := journal.Entry{
 		Kind: journal.Message, Resource: a.config.Resource, ConnectionID: c.id,
-		RequestID: e.requestID, Route: e.routeKey,
+		RequestID: e.requestID, Route: e.routeKey, Function: i.function(e.stage),
 	}
 	switch i.Type {
 	case Lambda:
-		req := a.request(e, i, e.appendProxy(nil))
-		entry.Function = functionName(req.Function)
-		_, _, fail = e.invoke(ctx, req, false)
-	case HTTP, HTTPProxy:
+		_, _, fail = e.invoke(ctx, a.request(e, i, e.appendProxy(nil)), false)
+	case HTTPProxy:
 		_, _, _, fail = a.callHTTP(ctx, e, i)
+	default:
+		_, fail = e.exchange(ctx, i)
 	}
 	e.conclude(fail.statusOr(http.StatusOK))
 	entry.Duration, entry.Err = time.Since(e.at), fail.text()

@@ -36,6 +36,7 @@ type event struct {
 
 	headers []Field // CONNECT
 	query   []Field // CONNECT
+	traceID string  // CONNECT
 	// authorizerLatency is in milliseconds, only in CONNECT events.
 	authorizerLatency int64
 

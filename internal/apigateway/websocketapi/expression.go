@@ -13,16 +13,26 @@ import (
 // dollar sign. It is evaluated once, not recursively.
 type Expression struct{ parts []part }
 
-// part is literal text, or a path into the body when variable is true.
+// part is literal text, or a variable: a path into the body, or a part of a
+// backend's answer.
 type part struct {
 	literal  string
 	variable bool
 	path     jsonpath.Path
+	answer   string // "statuscode", "header.x": behind "integration.response."
 }
 
 // ParseExpression compiles an expression. The error says what cannot be read,
 // and where.
-func ParseExpression(text string) (*Expression, error) {
+func ParseExpression(text string) (*Expression, error) { return parseExpression(text, bodyPart) }
+
+// ParseResponseExpression compiles an expression that may also name parts of a
+// backend's answer: "${integration.response.statuscode}".
+func ParseResponseExpression(text string) (*Expression, error) {
+	return parseExpression(text, answerPart)
+}
+
+func parseExpression(text string, variable func(name string) (part, error)) (*Expression, error) {
 	e := &Expression{}
 	var literal strings.Builder
 	flush := func() {
@@ -41,12 +51,12 @@ func ParseExpression(text string) (*Expression, error) {
 			if err != nil {
 				return nil, err
 			}
-			p, err := bodyPath(name)
+			p, err := variable(name)
 			if err != nil {
 				return nil, fmt.Errorf("at character %d: %w", i+1, err)
 			}
 			flush()
-			e.parts = append(e.parts, part{variable: true, path: p})
+			e.parts = append(e.parts, p)
 			i += size
 		default:
 			literal.WriteByte(text[i])
@@ -85,18 +95,61 @@ func variableAt(text string, i int) (name string, size int, err error) {
 	return rest[:n], n + 1, nil
 }
 
-// bodyPath reads "request.body.a.b"; nothing but the body can be read for a
+// bodyPart reads "request.body.a.b"; nothing but the body can be read for a
 // message, and a key is made of single values.
-func bodyPath(name string) (jsonpath.Path, error) {
+func bodyPart(name string) (part, error) {
 	rest, ok := strings.CutPrefix(name, "request.body")
 	if !ok || rest != "" && rest[0] != '.' && rest[0] != '[' {
-		return jsonpath.Path{}, fmt.Errorf("a message has only $request.body, not $%s", name)
+		return part{}, fmt.Errorf("a message has only $request.body, not $%s", name)
 	}
 	p, err := jsonpath.Parse(rest)
 	if err == nil && !p.Definite() {
 		err = fmt.Errorf("%s leads to more than one value: use names and positions", rest)
 	}
-	return p, err
+	return part{variable: true, path: p}, err
+}
+
+func answerPart(name string) (part, error) {
+	rest, ok := strings.CutPrefix(name, "integration.response.")
+	if !ok {
+		return bodyPart(name)
+	}
+	switch where, _, named := strings.Cut(rest, "."); {
+	case rest == "statuscode", where == "body":
+	case named && (where == "header" || where == "multivalueheader"):
+	default:
+		return part{}, fmt.Errorf("an answer has statuscode, header, multivalueheader and body, not %s", rest)
+	}
+	return part{variable: true, answer: rest}, nil
+}
+
+// with evaluates an expression over a message and the parts of an answer; nil
+// is $default.
+func (e *Expression) with(body []byte, answer func(name string) string) string {
+	if e == nil {
+		return routeDefault
+	}
+	var b []byte
+	for i := range e.parts {
+		switch p := &e.parts[i]; {
+		case p.answer != "" && answer != nil:
+			b = append(b, answer(p.answer)...)
+		case p.answer == "":
+			b = p.append(b, body)
+		}
+	}
+	return string(b)
+}
+
+// append appends literal text, or what a path leads to.
+func (p *part) append(b, body []byte) []byte {
+	if !p.variable {
+		return append(b, p.literal...)
+	}
+	if v, ok := p.path.Find(body); ok && v.Kind != jsonpath.Null {
+		return v.AppendText(b)
+	}
+	return b
 }
 
 // Key evaluates the expression for a message and appends the result to room,
@@ -113,14 +166,8 @@ func (e *Expression) Key(room, body []byte) []byte {
 		}
 		return v.AppendText(room)
 	}
-	for _, p := range e.parts {
-		if !p.variable {
-			room = append(room, p.literal...)
-			continue
-		}
-		if v, ok := p.path.Find(body); ok && v.Kind != jsonpath.Null {
-			room = v.AppendText(room)
-		}
+	for i := range e.parts {
+		room = e.parts[i].append(room, body)
 	}
 	return room
 }

@@ -1,6 +1,7 @@
 package websocketapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -167,19 +168,10 @@ func (h *handshake) connect(route *Route) {
 		h.accept(route, "")
 		return
 	}
-	if i.Type == Mock {
-		h.status(route, i.MockStatus, nil, i.MockReply)
-		return
-	}
 	ctx, cancel := a.invokeContext(i)
 	defer cancel()
 	if i.Type != Lambda {
-		status, header, body, fail := a.callHTTP(ctx, e, i)
-		if fail != nil {
-			h.refuse(fail.status, fail.message, fail.cause)
-			return
-		}
-		h.status(route, status, header, body)
+		h.other(ctx, route)
 		return
 	}
 	req := a.request(e, i, e.appendProxy(nil))
@@ -190,6 +182,29 @@ func (h *handshake) connect(route *Route) {
 		return
 	}
 	h.proxyResult(route, answer)
+}
+
+// other runs a $connect integration that is no Lambda proxy. The backend's
+// status decides; of a function that is called with a template, only whether
+// it fails.
+func (h *handshake) other(ctx context.Context, route *Route) {
+	e, i := &h.event, route.Integration
+	var got *answer
+	var fail *failure
+	if i.proxy() {
+		got = &answer{}
+		got.status, got.header, got.body, fail = h.api.callHTTP(ctx, e, i)
+	} else {
+		e.traceID = h.traceID
+		if got, fail = e.exchange(ctx, i); fail == nil && got.failed {
+			fail = &failure{http.StatusBadGateway, internalServerError, "function error: " + got.thrown}
+		}
+	}
+	if fail != nil {
+		h.refuse(fail.status, fail.message, fail.cause)
+		return
+	}
+	h.status(route, got.status, got.header, got.body)
 }
 
 // proxyResult accepts with 200 to 299 and passes any other status on, with the
@@ -234,7 +249,7 @@ func (r *proxyResult) status() (int, *failure) {
 // status ends a handshake as a backend's status says.
 func (h *handshake) status(route *Route, status int, header http.Header, body []byte) {
 	if status >= 200 && status <= 299 {
-		h.accept(route, "")
+		h.accept(route, header.Get("Sec-WebSocket-Protocol"))
 		return
 	}
 	h.journal(status, "$connect answered "+strconv.Itoa(status))
@@ -290,8 +305,8 @@ func (h *handshake) backend(route *Route) (key, function string) {
 	if route == nil {
 		return "", ""
 	}
-	if i := route.Integration; i != nil && i.Type == Lambda {
-		function = functionName(h.event.stage.expand(i.Function))
+	if i := route.Integration; i != nil {
+		function = i.function(h.event.stage)
 	}
 	return route.Key, function
 }

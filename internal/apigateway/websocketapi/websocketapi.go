@@ -46,7 +46,10 @@ type Config struct {
 
 	Region, AccountID, Partition string
 
-	Invoker     invoke.Invoker
+	Invoker invoke.Invoker
+	// Action calls another AWS service for integrations of type AWS; nil:
+	// there is none.
+	Action      func(ctx context.Context, action *Action) (*ActionAnswer, error)
 	Connections cluster.Connections
 	Journal     *journal.Journal
 	// Authenticator and Authorizer check the signatures and policies of
