@@ -78,6 +78,7 @@ func (c *cli) fail(err error) int {
 	case errors.As(err, &m):
 		status = exitUsage
 		c.printMessages(diag.List{m})
+	case errors.Is(err, errSaid):
 	default:
 		if errors.As(err, &user) || strings.HasPrefix(err.Error(), "unknown command") {
 			status = exitUsage
@@ -101,7 +102,7 @@ CloudFormation or CDK output. No Docker, no account, the code unchanged.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return userError{err} })
-	root.AddCommand(c.dev(), c.check(), c.invoke(), c.version())
+	root.AddCommand(c.dev(), c.check(), c.connect(), c.invoke(), c.version())
 	return root
 }
 

@@ -3,6 +3,7 @@ package front
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"os"
@@ -29,6 +30,20 @@ func (f *Front) CA() CA {
 		return CA{}
 	}
 	return f.tls.trust
+}
+
+// Roots are the certificates that a client of Suiro trusts: the system's and
+// the authority in dir, if there is one already.
+func Roots(dir string) *x509.CertPool {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	certFile, _ := authorityFiles(dir)
+	if data, err := os.ReadFile(certFile); err == nil {
+		pool.AppendCertsFromPEM(data)
+	}
+	return pool
 }
 
 // bundleVariables name a file of certificates that is used instead of the

@@ -173,6 +173,15 @@ func cacheDir() string {
 	return filepath.Join(dir, "suiro")
 }
 
+// ConfigDir is where the user's local certificate authority is kept.
+func ConfigDir() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		dir = cacheDir()
+	}
+	return filepath.Join(dir, "suiro")
+}
+
 func newBundler(j *journal.Journal) *bundle.Builder {
 	return bundle.New(bundle.Config{CacheDir: filepath.Join(cacheDir(), "builds"), Journal: j})
 }

@@ -91,12 +91,8 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 }
 
 func openFront(n *Node) (*front.Front, error) {
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		dir = cacheDir()
-	}
 	f, err := front.New(front.Config{
-		StateFile: filepath.Join(n.state.Dir, "ports.json"), CADir: filepath.Join(dir, "suiro"), Journal: n.config.Journal,
+		StateFile: filepath.Join(n.state.Dir, "ports.json"), CADir: ConfigDir(), Journal: n.config.Journal,
 		FirstPort: n.config.FirstPort, Ports: n.app.Settings.Ports,
 	})
 	if err != nil {

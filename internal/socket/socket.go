@@ -1,6 +1,7 @@
-// Package socket is a WebSocket from the server's side (RFC 6455): the upgrade
-// out of an http.Handler, frames, limits, the close handshake, a bounded queue
-// for what is written, and the timers for idle and old connections.
+// Package socket is a WebSocket (RFC 6455), above all from the server's side:
+// the upgrade out of an http.Handler, frames, limits, the close handshake, a
+// bounded queue for what is written, and the timers for idle and old
+// connections. [Dial] is the client's side, for terminals.
 //
 // A connection costs one goroutine, which reads. Buffers are borrowed from a
 // pool while a frame is on its way and given back afterwards, so an idle
