@@ -24,6 +24,11 @@ type Field struct{ Name, Value string }
 type head struct {
 	raw   []byte
 	phase headPhase
+	// ahead is the last read when it was of one byte: net/http reads one while
+	// a handler runs, to notice that the client went away, and it is the next
+	// request's first. A body's last byte may be taken for it; then the request
+	// line does not fit and RawHeader gives nothing.
+	ahead []byte
 }
 
 type headPhase uint8
@@ -38,7 +43,14 @@ var endOfHead = []byte("\r\n\r\n")
 
 // add looks at what has just been read.
 func (h *head) add(p []byte) {
-	if len(p) == 0 || h.phase == afterHead {
+	if len(p) == 0 {
+		return
+	}
+	if h.phase == afterHead {
+		h.ahead = h.ahead[:0]
+		if len(p) == 1 {
+			h.ahead = append(h.ahead, p[0])
+		}
 		return
 	}
 	if h.phase == beforeRequest {
@@ -63,7 +75,9 @@ func forgetHead(c net.Conn, state http.ConnState) {
 	switch own, ok := c.(*conn); {
 	case !ok:
 	case state == http.StateIdle:
+		ahead := own.head.ahead
 		own.head = head{}
+		own.head.add(ahead)
 	case state == http.StateHijacked, state == http.StateClosed:
 		own.head = head{phase: afterHead}
 	}
