@@ -78,14 +78,14 @@ func (p *printer) ready(r node.Ready, took time.Duration) {
 	p.line("")
 	p.line(fmt.Sprintf("%s %s  %s, %s  %s", p.style(bold, r.App), p.style(dim, "("+r.Template+")"), r.AWS.Region,
 		plural(r.Functions, "function"), p.style(green, "ready in "+shortDuration(took))))
-	width := len("AWS API")
+	width, kind := len("AWS API"), len("websocket")
 	for _, e := range r.Endpoints {
-		width = max(width, len(e.Resource))
+		width, kind = max(width, len(e.Resource)), max(kind, len(e.Kind))
 	}
 	for _, e := range r.Endpoints {
-		p.line(fmt.Sprintf("  %-*s  %-9s  %s", width, e.Resource, e.Kind, p.style(cyan, e.URL)))
+		p.line(fmt.Sprintf("  %-*s  %-*s  %s", width, e.Resource, kind, e.Kind, p.style(cyan, e.URL)))
 	}
-	p.line(fmt.Sprintf("  %-*s  %-9s  %s", width, "AWS API", "aws", p.style(cyan, r.AWS.Endpoint)))
+	p.line(fmt.Sprintf("  %-*s  %-*s  %s", width, "AWS API", kind, "aws", p.style(cyan, r.AWS.Endpoint)))
 	for _, name := range r.OutputNames {
 		if strings.HasPrefix(r.Outputs[name], "arn:") || name == "ServerlessDeploymentBucketName" {
 			continue // nothing to open or to type; --output json has them all

@@ -23,6 +23,8 @@ func TestOneLineForEachThingThatHappens(t *testing.T) {
 		{journal.Entry{Kind: journal.Pushed, ConnectionID: "d=", Bytes: 5}, "15:04:05.678  push     d= 5 B"},
 		{journal.Entry{Kind: journal.Disconnected, ConnectionID: "c=", Status: 1001, Text: "Going away"}, "15:04:05.678  close    c= 1001 Going away"},
 		{journal.Entry{Kind: journal.Refused, Status: 403, Method: "GET", Path: "/dev"}, "15:04:05.678  refuse   403 GET /dev"},
+		{journal.Entry{Kind: journal.Answered, Method: "GET", Path: "/a", Status: 200, Function: "f", Bytes: 5, Duration: time.Second}, "15:04:05.678  http     GET /a 200 → f 5 B 1.0 s"},
+		{journal.Entry{Kind: journal.Answered, Method: "GET", Path: "/", Function: "f", Err: "the client went away"}, "15:04:05.678  http     GET / → f 0 B  the client went away"},
 		{journal.Entry{Kind: journal.Logged, Function: "f", RequestID: "7c9e6679-1", Stream: "stdout", Text: "a\x00b\x07\xff"}, "15:04:05.678  f 7c9e6679 │ a·b··"},
 		{journal.Entry{Kind: journal.Logged, Function: "f", RequestID: "db961717-2121-45aa-8716-e0e21c5eb5af", Text: "2026-11-21T02:59:24.596Z\tdb961717-2121-45aa-8716-e0e21c5eb5af\tINFO\thi { a: 1 }"}, "15:04:05.678  f db961717 │ hi { a: 1 }"},
 		{journal.Entry{Kind: journal.Logged, Function: "f", RequestID: "db961717-2121-45aa-8716-e0e21c5eb5af", Text: "[ERROR]\t2026-11-21T02:59:24.596Z\tdb961717-2121-45aa-8716-e0e21c5eb5af\tno"}, "15:04:05.678  f db961717 │ ERROR no"},
