@@ -80,7 +80,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	})
 	s.gateway = apigateway.New(apigateway.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
-		Invoker: s.lambda, Open: s.openEndpoint, RawHeader: rawHeader,
+		Invoker: s.lambda, Action: s.act, Open: s.openEndpoint, RawHeader: rawHeader,
 		IdleTimeout: n.app.Settings.WebSocket.IdleTimeout, MaxAge: n.app.Settings.WebSocket.MaxDuration,
 	})
 	s.urls = functionurl.New(functionurl.Config{
