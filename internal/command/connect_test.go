@@ -107,4 +107,4 @@ func (parrot) Message(c *socket.Conn, data []byte, _ bool) {
 	}
 	_ = c.Send(data)
 }
-func (parrot) Closed(*socket.Conn, int, string)            {}
+func (parrot) Closed(*socket.Conn, int, string) {}
