@@ -59,8 +59,9 @@ lint:
 compat:
 	@$(GO) test -count=1 -run TestCompatibility -v . | grep -E 'behaviours|names|FAIL|^ok'
 
+# Suiro against floors and peers (docs/performance.md); ONLY=name,… picks some.
 bench: build
-	cd bench && SUIRO=$(CURDIR)/bin/suiro $(GO) run . $(ONLY)
+	cd bench && SUIRO=$(CURDIR)/bin/suiro $(GO) run . $(BENCHFLAGS) $(ONLY)
 
 clean:
 	rm -rf bin

@@ -200,7 +200,7 @@ func (b *bench) slowRound(of string, t target) error {
 	if _, err := c.do(streamed(t, 1, 64, 0, 64, 1)); err != nil {
 		return err
 	}
-	rss, cpu := t.rss(), t.cpu()
+	rss := t.rss()
 	if err := c.send(streamed(t, 40, 64, 100_000, 64, b.slow)); err != nil {
 		return err
 	}
@@ -211,7 +211,6 @@ func (b *bench) slowRound(of string, t target) error {
 		return fmt.Errorf("%s: %w", t.name, err)
 	}
 	b.add("slow-streams", of, "RSS, B/stream", t.name, grown/float64(b.slow), atMost(0.65))
-	b.add("slow-streams", of, "CPU, µs/chunk", t.name, (t.cpu()-cpu)/float64(r.Count), goal{})
 	b.add("slow-streams", of, "median, µs/chunk", t.name, r.P50, goal{})
 	return nil
 }
