@@ -29,9 +29,9 @@ func (c *cli) invoke() *cobra.Command {
 	var event, endpoint string
 	cmd := &cobra.Command{
 		Use: "invoke FUNCTION [PATH]", Short: "invoke a function once, streaming its result to stdout", Args: functionAndPath,
-		Long: `Invoke calls a function, by its logical id or name, and writes its result to
-stdout as the function writes it. Log lines and errors go to stderr. Status 1
-when the function fails.
+		Long: `Invoke calls a function, by its logical id, its name or its key in
+serverless.yml, and writes its result to stdout as the function writes it. Log
+lines and errors go to stderr. Status 1 when the function fails.
 
 If suiro dev runs the app at PATH (default: here), that app is called.
 Otherwise Invoke starts the app, calls the function and stops the app; then all
@@ -143,10 +143,23 @@ func (i *invocation) ofApp(ctx context.Context, options app.Options) error {
 
 // in calls a function of an app, whose logical ids it knows.
 func (i *invocation) in(ctx context.Context, r node.Ready) error {
-	if name := r.Resources[i.function]; name != "" {
-		i.function = name
+	for _, id := range []string{i.function, serverlessID(i.function)} {
+		if name := r.Resources[id]; name != "" {
+			i.function = name
+			break
+		}
 	}
 	return i.at(ctx, r.AWS)
+}
+
+// serverlessID is the logical id of a function by its key in serverless.yml
+// (Serverless Framework, "AWS - Resources", naming).
+func serverlessID(key string) string {
+	id := strings.NewReplacer("-", "Dash", "_", "Underscore").Replace(key)
+	if id == "" {
+		return ""
+	}
+	return strings.ToUpper(id[:1]) + id[1:] + "LambdaFunction"
 }
 
 // at calls the function by the AWS API, as any SDK would.

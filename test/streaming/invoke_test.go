@@ -1,0 +1,151 @@
+package streaming
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+)
+
+// streamed is what the API gives of testdata/app's Node function: the prelude
+// stays.
+const streamed = `{"statusCode":201,"headers":{"content-type":"text/plain","x-runtime":"node"},"cookies":["a=1","b=2"]}` +
+	"\x00\x00\x00\x00\x00\x00\x00\x00piece 0;piece 1;piece 2;"
+
+// invoking calls functions through the AWS API with everybody's SDK.
+func invoking(t *testing.T, s *suiro) {
+	t.Run("Go", func(t *testing.T) { invokeGo(t, s) })
+	t.Run("JavaScript", func(t *testing.T) {
+		modules := filepath.Join(filepath.Dir(filepath.Dir(tool(t, "npm/node_modules/@aws-sdk/client-lambda"))))
+		script(t, s, exec.Command("node", "testdata/invoke.mjs"), "NODE_MODULES="+filepath.Dir(modules))
+	})
+	t.Run("Python", func(t *testing.T) { script(t, s, exec.Command(tool(t, "python/bin/python"), "testdata/invoke.py")) })
+	t.Run("CLI", func(t *testing.T) { invokeCLI(t, s) })
+	t.Run("suiro invoke", func(t *testing.T) { invokeSuiro(t, s) })
+}
+
+func invokeGo(t *testing.T, s *suiro) {
+	client := lambda.New(lambda.Options{Region: s.ready.AWS.Region, BaseEndpoint: &s.ready.AWS.Endpoint, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(s.ready.AWS.AccessKeyID, s.ready.AWS.SecretAccessKey, "")})
+	gate := filepath.Join(t.TempDir(), "gate")
+	payload, _ := json.Marshal(map[string]string{"gate": gate, "then": "throw"})
+	open(t, gate+"0") // the call returns with the response's head
+	out, err := client.InvokeWithResponseStream(context.Background(), &lambda.InvokeWithResponseStreamInput{
+		FunctionName: aws.String(s.ready.Resources["Node"]), Payload: payload, LogType: types.LogTypeTail})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := out.GetStream()
+	defer func() { _ = stream.Close() }()
+	var got bytes.Buffer
+	var end types.InvokeWithResponseStreamCompleteEvent
+	next := 0
+	for e := range stream.Events() {
+		switch e := e.(type) {
+		case *types.InvokeWithResponseStreamResponseEventMemberPayloadChunk:
+			got.Write(e.Value.Payload)
+			for ; strings.Contains(got.String(), "piece "+string(rune('0'+next))+";"); next++ {
+				open(t, gate+string(rune('1'+next))) // each piece is here before the next is written
+			}
+		case *types.InvokeWithResponseStreamResponseEventMemberInvokeComplete:
+			end = e.Value
+		}
+	}
+	if err := stream.Err(); err != nil || got.String() != streamed || aws.ToString(end.ErrorCode) != "Error" ||
+		!strings.Contains(aws.ToString(end.ErrorDetails), "after the first byte") || aws.ToString(end.LogResult) == "" {
+		t.Errorf("%q, %+v, %v", got.String(), end, err)
+	}
+	_, err = client.InvokeWithResponseStream(context.Background(), &lambda.InvokeWithResponseStreamInput{FunctionName: aws.String("nowhere")})
+	var missing *types.ResourceNotFoundException
+	if !errors.As(err, &missing) {
+		t.Errorf("missing function: %v", err)
+	}
+}
+
+// script runs a client that prints what it got, a line of JSON for each call.
+func script(t *testing.T, s *suiro, cmd *exec.Cmd, env ...string) {
+	cmd.Env = s.env(env...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs // the SDKs complain of the runtime's age there
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errs.String())
+	}
+	type line struct {
+		Text, Version, Error string
+		Log                  bool
+		Status               int
+	}
+	want := []line{
+		{Text: streamed, Version: "$LATEST", Log: true},
+		{Text: streamed, Version: "$LATEST", Error: "Error", Log: true},
+		{Text: streamed, Log: true},
+		{Error: "ResourceNotFoundException", Status: 404},
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	for i, w := range want {
+		var got line
+		if i >= len(lines) || json.Unmarshal([]byte(lines[i]), &got) != nil || got != w {
+			t.Errorf("line %d of\n%s\nwant %+v", i, out, w)
+		}
+	}
+}
+
+func invokeCLI(t *testing.T, s *suiro) {
+	result := filepath.Join(t.TempDir(), "result")
+	cmd := exec.Command(tool(t, "python/bin/aws"), "lambda", "invoke", "--endpoint-url", s.ready.AWS.Endpoint,
+		"--function-name", s.ready.Resources["Plain"], "--payload", `{"a":1}`, "--log-type", "Tail", result)
+	cmd.Env = s.env()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	body, _ := exec.Command("cat", result).Output()
+	if !strings.Contains(string(out), `"StatusCode": 200`) || !strings.Contains(string(out), "LogResult") || !strings.Contains(string(body), `"body":"{\"a\":1}"`) {
+		t.Errorf("%s\n%s", out, body)
+	}
+}
+
+// invokeSuiro calls the running app, which it finds by its state folder.
+func invokeSuiro(t *testing.T, s *suiro) {
+	for _, c := range []struct {
+		event  string
+		out    string
+		status int
+		stderr string
+	}{
+		{`{}`, streamed, 0, "END RequestId"},
+		{`{"then":"throw"}`, streamed, 1, "after the first byte"},
+		{`{"then":"early"}`, "", 1, "before the first byte"},
+	} {
+		cmd := exec.Command(program(), "invoke", "Node", s.dir, "--event", "-")
+		cmd.Stdin = strings.NewReader(c.event)
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		_ = cmd.Run()
+		if out.String() != c.out || cmd.ProcessState.ExitCode() != c.status || !strings.Contains(errs.String(), c.stderr) {
+			t.Errorf("%s: status %d, %q\n%s", c.event, cmd.ProcessState.ExitCode(), out.String(), errs.String())
+		}
+	}
+}
+
+// Without a running app, suiro invoke starts it for one call.
+func TestInvokeStartsTheApp(t *testing.T) {
+	cmd := exec.Command(program(), "invoke", "simple", copyOf(t, "testdata/url"), "--event", "-")
+	cmd.Stdin = strings.NewReader(`{"rawPath":"/x"}`)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if string(out) != `{"statusCode":200,"body":"/x"}` {
+		t.Errorf("%s, %v\n%s", out, err, errs.String())
+	}
+}
