@@ -72,6 +72,7 @@ type Service struct {
 	mu      sync.Mutex
 	apis    map[string]*api // by id
 	domains map[string]bool // custom domain names, lower case
+	usage   usage
 }
 
 // New makes a service without APIs.
@@ -88,6 +89,10 @@ func (s *Service) Handlers() map[string]resource.Handler {
 		typeAPI:        &apiHandler{s},
 		typeDomainName: &domainHandler{s},
 		typeVpcLink:    &linkHandler{},
+
+		typeAPIKey:       &usageHandler{s, apiKeySchema, (*Service).putKey},
+		typeUsagePlan:    &usageHandler{s, usagePlanSchema, (*Service).putPlan},
+		typeUsagePlanKey: &usageHandler{s, usagePlanKeySchema, (*Service).putPlanKey},
 	}
 	for name, k := range kinds {
 		h[name] = &recordHandler{service: s, kind: k}

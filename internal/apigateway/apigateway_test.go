@@ -87,8 +87,11 @@ func (f *fixture) spec(logicalID, resourceType, yaml string) resource.Spec {
 	if msgs.HasErrors() {
 		f.t.Fatal(msgs)
 	}
+	if !strings.Contains(resourceType, "::") {
+		resourceType = "AWS::ApiGatewayV2::" + resourceType
+	}
 	return resource.Spec{
-		LogicalID: logicalID, Type: "AWS::ApiGatewayV2::" + resourceType, Properties: n,
+		LogicalID: logicalID, Type: resourceType, Properties: n,
 		Pos:   diag.Position{File: "template.yaml", Line: 1},
 		Stack: resource.Stack{Name: "chat", Region: "eu-west-1", AccountID: "123456789012", Partition: "aws", URLSuffix: "amazonaws.com"},
 	}
@@ -362,7 +365,10 @@ func TestWhatTheTemplateIsTold(t *testing.T) {
 		{"a route of no API", "Route", `{ApiId: nope, RouteKey: a}`, `X.ApiId: the app has no API with the id "nope"`},
 		{"a target that is none", "Route", `{ApiId: $Api, RouteKey: a, Target: $SendIntegration}`, "a target is integrations/ and an integration's id"},
 		{"a target that is missing", "Route", `{ApiId: $Api, RouteKey: a, Target: integrations/x}`, `X.Target: the API has no integration with the id "x"`},
-		{"an API key", "Route", `{ApiId: $Api, RouteKey: a, ApiKeyRequired: true}`, "warning template.yaml:1:50: X.ApiKeyRequired: API keys are not checked yet"},
+		{"an API key", "Route", `{ApiId: $Api, RouteKey: a, ApiKeyRequired: true}`, "API keys are checked on $connect only"},
+		{"a key that is short", "AWS::ApiGateway::ApiKey", `{Value: x}`, "X.Value: an API key has 20 to 128 characters, not 1"},
+		{"a plan of no key", "AWS::ApiGateway::UsagePlanKey", `{KeyId: x, KeyType: API_KEY, UsagePlanId: y}`, `the app has no API key with the id "x"`},
+		{"a period", "AWS::ApiGateway::UsagePlan", `{Quota: {Limit: 1, Period: YEAR}}`, `X.Quota.Period: "YEAR" is not among DAY, WEEK, MONTH`},
 		{"no API key", "Route", `{ApiId: $Api, RouteKey: a, ApiKeyRequired: false}`, ""},
 		{"a model", "Model", `{ApiId: $Api, Name: x, Schema: {type: text}}`, `error template.yaml:1:38: X.Schema: the schema cannot be read: #/type: "text" is no type`},
 		{"JWT", "Route", `{ApiId: $Api, RouteKey: $connect, AuthorizationType: JWT}`, "JWT belongs to HTTP APIs"},

@@ -10,7 +10,7 @@ import (
 )
 
 // definition is what an API's records add up to. Service.mu is held.
-func (a *api) definition() *websocketapi.Definition {
+func (s *Service) definition(a *api) *websocketapi.Definition {
 	d := &websocketapi.Definition{
 		Authority: a.listener.Authority(),
 		Selection: expression(a.spec.Properties.Get("RouteSelectionExpression").TextOr("")),
@@ -19,6 +19,8 @@ func (a *api) definition() *websocketapi.Definition {
 		Domains:   a.mappings(),
 		Closed:    a.spec.Properties.Get("DisableExecuteApiEndpoint").TruthOr(false),
 	}
+	d.Keys = s.keysOf(a)
+	d.KeyFromAuthorizer = a.spec.Properties.Get("ApiKeySelectionExpression").TextOr("") == keyFromAuthorizer
 	for _, s := range a.stages() {
 		d.Stages[s.Name] = s
 	}
@@ -109,6 +111,7 @@ func (a *api) route(id string, spec resource.Spec) *websocketapi.Route {
 		r.Integration = a.integration(integrationID, i)
 	}
 	r.Models = a.models(p)
+	r.KeyRequired = r.Key == "$connect" && p.Get("ApiKeyRequired").TruthOr(false)
 	for _, response := range a.records[typeRouteResponse] {
 		if response.Properties.Get("RouteId").TextOr("") == id {
 			r.Replies = true

@@ -116,7 +116,7 @@ func (h *recordHandler) Delete(_ context.Context, spec resource.Spec, old *resou
 // apply makes the data plane serve an API's records. s.mu is held.
 func (s *Service) apply(a *api) {
 	if a.websocket() {
-		a.data.Update(a.definition())
+		a.data.Update(s.definition(a))
 	}
 }
 

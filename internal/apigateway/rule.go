@@ -13,9 +13,6 @@ import (
 
 func checkRoute(spec resource.Spec) diag.List {
 	var msgs diag.List
-	if on, _ := spec.Properties.Get("ApiKeyRequired").Truth(); on {
-		msgs.Add(lacking(spec, "ApiKeyRequired", "API keys are not checked yet; everybody may connect"))
-	}
 	if kind, ok := text(spec, "AuthorizationType"); ok {
 		switch kind {
 		case "NONE", "AWS_IAM", "JWT":
@@ -27,6 +24,10 @@ func checkRoute(spec resource.Spec) diag.List {
 			msgs.Add(fault(spec, "AuthorizationType", "%q is no authorization type", kind).
 				WithHint("one of NONE, AWS_IAM, CUSTOM, JWT"))
 		}
+	}
+	key, known := text(spec, "RouteKey")
+	if on, _ := spec.Properties.Get("ApiKeyRequired").Truth(); on && known && key != "$connect" {
+		msgs.Add(lacking(spec, "ApiKeyRequired", "API keys are checked on $connect only; whoever is connected may use this route"))
 	}
 	if selection, ok := text(spec, "ModelSelectionExpression"); ok {
 		msgs.Add(checkSelection(spec, "ModelSelectionExpression", selection, websocketapi.ParseExpression))

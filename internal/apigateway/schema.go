@@ -17,6 +17,11 @@ const (
 	typeAPIMapping          = "AWS::ApiGatewayV2::ApiMapping"
 	typeVpcLink             = "AWS::ApiGatewayV2::VpcLink"
 	typeOverrides           = "AWS::ApiGatewayV2::ApiGatewayManagedOverrides"
+
+	// WebSocket APIs have their keys from the older family.
+	typeAPIKey       = "AWS::ApiGateway::ApiKey"
+	typeUsagePlan    = "AWS::ApiGateway::UsagePlan"
+	typeUsagePlanKey = "AWS::ApiGateway::UsagePlanKey"
 )
 
 // Reasons that several properties share.
@@ -36,7 +41,7 @@ func missing(why string) resource.Property {
 }
 
 var apiSchema = resource.Schema{
-	"ApiKeySelectionExpression": accepted("API keys are not checked yet"),
+	"ApiKeySelectionExpression": served(),
 	"BasePath":                  missing(whyHTTP),
 	"Body":                      missing(whyHTTP),
 	"BodyS3Location":            missing(whyHTTP),
@@ -58,7 +63,7 @@ var apiSchema = resource.Schema{
 
 var routeSchema = resource.Schema{
 	"ApiId":                            required(),
-	"ApiKeyRequired":                   served(), // see checkRoute
+	"ApiKeyRequired":                   served(),
 	"AuthorizationScopes":              accepted(whyHTTP),
 	"AuthorizationType":                served(),
 	"AuthorizerId":                     served(),
@@ -182,4 +187,33 @@ var overridesSchema = resource.Schema{
 	"Integration": missing(whyHTTP),
 	"Route":       missing(whyHTTP),
 	"Stage":       missing(whyHTTP),
+}
+
+var apiKeySchema = resource.Schema{
+	"CustomerId":         accepted(whyLocal),
+	"Description":        served(),
+	"Enabled":            served(),
+	"GenerateDistinctId": served(), // ids are distinct either way
+	"Name":               served(),
+	"StageKeys":          accepted("usage plans say where a key is good"),
+	"Tags":               accepted(whyTags),
+	"Value":              served(),
+}
+
+var usagePlanSchema = resource.Schema{
+	"ApiStages":          served(),
+	"ApiStages.ApiId":    served(),
+	"ApiStages.Stage":    served(),
+	"ApiStages.Throttle": missing("a plan's throttle counts for the whole plan, not for a route"),
+	"Description":        served(),
+	"Quota":              served(),
+	"Tags":               accepted(whyTags),
+	"Throttle":           served(),
+	"UsagePlanName":      served(),
+}
+
+var usagePlanKeySchema = resource.Schema{
+	"KeyId":       required(),
+	"KeyType":     required(),
+	"UsagePlanId": required(),
 }

@@ -46,21 +46,27 @@ func settings(n *document.Node) websocketapi.Settings {
 	case "ERROR":
 		s.Logging = websocketapi.LogErrors
 	}
-	text, _ := n.Get("ThrottlingRateLimit").Scalar()
+	s.Throttle = throttle(n, "ThrottlingRateLimit", "ThrottlingBurstLimit")
+	return s
+}
+
+// throttle reads a token bucket; nil when neither half is set.
+func throttle(n *document.Node, rateKey, burstKey string) *websocketapi.Throttle {
+	text, _ := n.Get(rateKey).Scalar()
 	rate, err := strconv.ParseFloat(text, 64)
 	limited := err == nil
-	burst, bounded := n.Get("ThrottlingBurstLimit").Integer()
+	burst, bounded := n.Get(burstKey).Integer()
 	if !limited && !bounded {
-		return s
+		return nil
 	}
-	s.Throttle = &websocketapi.Throttle{Rate: accountRate, Burst: accountBurst}
+	t := &websocketapi.Throttle{Rate: accountRate, Burst: accountBurst}
 	if limited {
-		s.Throttle.Rate = rate
+		t.Rate = rate
 	}
 	if bounded {
-		s.Throttle.Burst = burst
+		t.Burst = burst
 	}
-	return s
+	return t
 }
 
 func checkStage(spec resource.Spec) diag.List {

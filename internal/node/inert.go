@@ -17,8 +17,6 @@ import (
 // check says.
 var accepted = map[string]string{
 	"AWS::ApiGateway::Account":                    "logging of API Gateway is an account's setting",
-	"AWS::ApiGateway::UsagePlan":                  "usage plans are not enforced here",
-	"AWS::ApiGateway::UsagePlanKey":               "usage plans are not enforced here",
 	"AWS::ApplicationAutoScaling::ScalableTarget": "nothing scales here",
 	"AWS::ApplicationAutoScaling::ScalingPolicy":  "nothing scales here",
 	"AWS::Budgets::Budget":                        "nothing costs money here",

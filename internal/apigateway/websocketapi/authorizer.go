@@ -25,6 +25,7 @@ const (
 type principal struct {
 	principalID string
 	context     []Field
+	key         string // usageIdentifierKey: an API key
 }
 
 // authorizeCustom asks the Lambda authorizer of $connect. Nothing is cached:
@@ -141,7 +142,7 @@ func readPrincipal(answer []byte) (*principal, *policy, string) {
 	if !ok || id == "" {
 		return nil, nil, "the result has no principalId"
 	}
-	p := &principal{principalID: id}
+	p := &principal{principalID: id, key: n.Get("usageIdentifierKey").TextOr("")}
 	values := n.Get("context")
 	if !values.IsNull() && values.Kind != document.Map {
 		return nil, nil, "context is no object"

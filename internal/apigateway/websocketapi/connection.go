@@ -40,6 +40,7 @@ type connection struct {
 	connectedAt int64 // Unix milliseconds
 	caller      *awsapi.Caller
 	authorizer  *principal
+	key         *Key      // nil: none was asked for
 	meters      *counters // of its stage
 
 	hasUserAgent bool
@@ -123,7 +124,7 @@ func (c *connection) Message(_ *socket.Conn, data []byte, _ bool) {
 func (c *connection) handle(e *event, route *Route) {
 	switch fail := route.validate(e.body); {
 	case fail != nil:
-		c.finish(e, route, len(e.body), nil, fail)
+		c.finish(e, nil, len(e.body), nil, fail)
 	case route.Integration.Type == Mock:
 		reply, fail := e.reply(c.api.ctx, route)
 		c.finish(e, route, len(e.body), reply, fail)

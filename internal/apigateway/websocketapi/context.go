@@ -57,6 +57,14 @@ func (e *event) authorizerValue(name string) string {
 			return v
 		}
 	}
+	if k := e.conn.key; k != nil {
+		switch name {
+		case "identity.apiKey":
+			return k.Value
+		case "identity.apiKeyId":
+			return k.ID
+		}
+	}
 	if c := e.conn.caller; c != nil {
 		switch name {
 		case "identity.accountId":

@@ -29,6 +29,11 @@ type Definition struct {
 	// (DisableExecuteApiEndpoint). Under localhost it is, since that is how a
 	// client here reaches the custom domain too.
 	Closed bool
+	// Keys are the API keys of usage plans for this API, by value.
+	Keys map[string]*Key
+	// KeyFromAuthorizer: the key is not in the x-api-key header, the
+	// authorizer gives it (ApiKeySelectionExpression).
+	KeyFromAuthorizer bool
 }
 
 // Stage is a deployed stage.
@@ -67,6 +72,8 @@ type Route struct {
 	// "querystring.auth", "header.X".
 	Required []string
 	Models   *Models // nil: messages are not validated
+	// KeyRequired: the handshake needs an API key; only on $connect.
+	KeyRequired bool
 }
 
 // IntegrationType is how a route's backend is called.

@@ -91,9 +91,12 @@ func (j *job) run() {
 		}
 		j.accept() // a call that was refused accepts nothing
 	} else {
-		j.accept() // what order the backend sees is the network's
-		e.body = j.payload
+		if i.Type != Function {
+			j.accept() // what order the backend sees is the network's
+		}
+		e.body, e.accepted = j.payload, j.accepted
 		reply, fail = e.reply(ctx, j.route)
+		j.accept()
 	}
 	c.finish(e, j.route, j.size, reply, fail)
 	j.recycle(reusable)

@@ -29,7 +29,8 @@ type event struct {
 	messageID string // MESSAGE
 	at        time.Time
 
-	body []byte // MESSAGE: the text, lent until Message returns
+	body     []byte // MESSAGE: the text, lent until Message returns
+	accepted func() // MESSAGE: a function's call has its place
 
 	code   int // DISCONNECT
 	reason string

@@ -56,7 +56,7 @@ func (a *API) handshake(w http.ResponseWriter, r *http.Request, d *Definition, s
 	}
 	h.event.headers = forwarded(a.fields(r), h.event.conn.sourceIP, h.traceID)
 	h.event.query = queryFields(r.URL.RawQuery)
-	if h.authorize(route) && h.admit(route) {
+	if h.authorize(route) && h.checkKey(d, route) && h.admit(route) {
 		h.connect(route)
 	}
 }

@@ -219,7 +219,7 @@ func (e *event) callFunction(ctx context.Context, i *Integration, payload []byte
 		return nil, internal("the request for the function is no JSON: " + excerpt(payload))
 	}
 	req := e.conn.api.request(e, i, payload)
-	req.TraceID = e.traceID
+	req.TraceID, req.Accepted = e.traceID, e.accepted
 	res, err := e.conn.api.config.Invoker.Invoke(ctx, req)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
