@@ -21,16 +21,22 @@ import (
 
 // child is a process that the bench started; it dies with the bench.
 type child struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	errors *bytes.Buffer // what it wrote to standard error, to be read when it has ended
 }
 
 func start(env []string, program string, args ...string) (*child, error) {
-	c := &child{cmd: exec.Command(program, args...)}
+	return startIn("", env, program, args...)
+}
+
+func startIn(dir string, env []string, program string, args ...string) (*child, error) {
+	c := &child{cmd: exec.Command(program, args...), errors: new(bytes.Buffer)}
+	c.cmd.Dir = dir
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	c.cmd.Env = append(os.Environ(), env...)
-	c.cmd.Stderr = os.Stderr
+	c.cmd.Stderr = c.errors
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -118,7 +124,8 @@ func startFloor(name string, o floor.Options) (*server, error) {
 	}
 	var ready floor.Ready
 	if err := c.readJSON(&ready); err != nil {
-		return nil, fmt.Errorf("starting the floor %s: %w", name, err)
+		c.stop()
+		return nil, fmt.Errorf("starting the floor %s: %w\n%s", name, err, c.errors)
 	}
 	return &server{child: c, name: name, address: ready.Address, tls: o.TLS}, nil
 }
@@ -147,7 +154,8 @@ func (b *bench) startSuiro(template string) (*server, error) {
 	}
 	for s.ready.Type != "ready" {
 		if err := s.readJSON(&s.ready); err != nil {
-			return s, fmt.Errorf("starting suiro: %w", err)
+			s.stop()
+			return &server{name: s.name, dir: dir}, fmt.Errorf("starting suiro: %w\n%s", err, s.errors)
 		}
 	}
 	s.address = s.ready.endpoint("websocket")

@@ -11,9 +11,12 @@ import (
 
 // report is everything a run of the bench measured.
 type report struct {
-	Commit  string    `json:"commit"`
-	Rounds  int       `json:"rounds"`
-	Figures []*figure `json:"figures"`
+	Commit string `json:"commit"`
+	Rounds int    `json:"rounds"`
+	// Load is the machine's load average before each benchmark: what others
+	// do there spoils rates and latencies first, CPU and memory hardly.
+	Load    map[string]float64 `json:"load"`
+	Figures []*figure          `json:"figures"`
 }
 
 // figure is one thing measured of several sides, in turn.

@@ -112,19 +112,20 @@ func (b *bench) all(names []string, file string) (err error) {
 	if out, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
 		b.Commit = strings.TrimSpace(string(out))
 	}
-	b.Rounds = b.rounds
+	b.Rounds, b.Load = b.rounds, make(map[string]float64)
 	var failed error
 	for _, x := range benchmarks {
 		if len(only) > 0 && !slices.Contains(only, x.name) {
 			continue
 		}
 		began := time.Now()
+		b.Load[x.name] = loadAverage()
 		if err := x.run(b); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", x.name, err))
 		}
 		b.settle()
 		b.print(os.Stdout, x.name)
-		fmt.Printf("  (%.0f s)\n", time.Since(began).Seconds())
+		fmt.Printf("  (%.0f s, begun at a load average of %.1f)\n", time.Since(began).Seconds(), b.Load[x.name])
 	}
 	if file != "" {
 		f, err := os.Create(file)
@@ -136,11 +137,9 @@ func (b *bench) all(names []string, file string) (err error) {
 	return failed
 }
 
-// median of values.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+// loadAverage is that of the last minute.
+func loadAverage() (load float64) {
+	data, _ := os.ReadFile("/proc/loadavg")
+	_, _ = fmt.Sscan(string(data), &load)
+	return load
 }

@@ -40,12 +40,21 @@ func (b *bench) chain() error {
 	if err != nil {
 		return err
 	}
+	var offline []*server
+	if b.peers {
+		peer, err := startOffline()
+		if err != nil {
+			return err
+		}
+		defer peer.close()
+		offline = append(offline, peer)
+	}
 	for _, sockets := range []int{1, 10, 100} {
 		least, err := startFloor("chain", floor.Options{Environments: sockets, Handler: "post"})
 		if err != nil {
 			return err
 		}
-		err = b.talk("chain", []*server{suiro, least}, sockets, message("post", 64), "", goal{}, atLeast(0.8))
+		err = b.talk("chain", append([]*server{suiro, least}, offline...), sockets, message("post", 64), "", goal{}, atLeast(0.8))
 		least.close()
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ func (b *bench) ready() error {
 	if _, _, err := b.untilLine(dev, `"type":"ready"`, 0); err != nil { // builds
 		return err
 	}
-	for range max(b.rounds, 2*b.rounds+1) {
+	for range 2*b.rounds + 1 {
 		whole, _, err := b.untilLine(dev, `"type":"ready"`, 0)
 		if err != nil {
 			return err
@@ -58,7 +58,6 @@ func (b *bench) ready() error {
 // longer, then interrupts it and waits for its end.
 func (b *bench) untilLine(args []string, text string, stay time.Duration) (ms, rss float64, err error) {
 	c := &child{cmd: exec.Command(b.suiro, args...)}
-	c.cmd.Stderr = os.Stderr
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
 		return 0, 0, err

@@ -50,28 +50,29 @@ func key(partition string, count int) map[string]types.AttributeValue {
 
 // operations are what the clients do.
 var operations = []struct {
-	name string
-	goal float64
-	do   func(ctx context.Context, c *dynamodb.Client) error
+	name  string
+	goal  float64
+	reads bool
+	do    func(ctx context.Context, c *dynamodb.Client) error
 }{
-	{"Put", 0.8, func(ctx context.Context, c *dynamodb.Client) error {
+	{"Put", 0.8, false, func(ctx context.Context, c *dynamodb.Client) error {
 		item := key("w", partitions)
 		item["v"] = text(padding)
 		_, err := c.PutItem(ctx, &dynamodb.PutItemInput{TableName: tableName, Item: item})
 		return err
 	}},
-	{"Get", 0.8, func(ctx context.Context, c *dynamodb.Client) error {
+	{"Get", 0.8, true, func(ctx context.Context, c *dynamodb.Client) error {
 		_, err := c.GetItem(ctx, &dynamodb.GetItemInput{TableName: tableName, Key: key("p", partitions)})
 		return err
 	}},
-	{"Update", 0.8, func(ctx context.Context, c *dynamodb.Client) error {
+	{"Update", 0.8, false, func(ctx context.Context, c *dynamodb.Client) error {
 		_, err := c.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: tableName, Key: key("c", 50), UpdateExpression: aws.String("ADD n :one"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":one": &types.AttributeValueMemberN{Value: "1"}},
 		})
 		return err
 	}},
-	{"Query of 10", 0.7, func(ctx context.Context, c *dynamodb.Client) error {
+	{"Query of 10", 0.7, true, func(ctx context.Context, c *dynamodb.Client) error {
 		r, err := c.Query(ctx, &dynamodb.QueryInput{
 			TableName: tableName, KeyConditionExpression: aws.String("pk = :p"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":p": text(fmt.Sprint("p", rand.IntN(partitions)))},
@@ -100,7 +101,8 @@ func (d *database) fill(ctx context.Context) error {
 }
 
 // tables measures the DynamoDB API through the SDK, against a server that
-// gives the same answers from a drawer.
+// gives the same answers from a drawer, and one that also flushes a log for
+// each write.
 func (b *bench) tables() error {
 	ctx := context.Background()
 	suiro, err := b.startSuiro(tableApp)
@@ -114,9 +116,15 @@ func (b *bench) tables() error {
 	}
 	defer stub.close()
 	stub.name = "stub"
+	durable, err := startFloor("durable-table", floor.Options{})
+	if err != nil {
+		return err
+	}
+	defer durable.close()
+	durable.name = "stub, durable"
 	all := []*database{
 		newDatabase(suiro, suiro.ready.AWS.Endpoint, suiro.ready.AWS.AccessKeyID, suiro.ready.AWS.SecretAccessKey),
-		newDatabase(stub, "http://"+stub.address, "a", "b"),
+		newDatabase(stub, "http://"+stub.address, "a", "b"), newDatabase(durable, "http://"+durable.address, "a", "b"),
 	}
 	filled := all[:1]
 	if b.peers {
@@ -140,6 +148,9 @@ func (b *bench) tables() error {
 		for _, clients := range []int{1, 16} {
 			for _, o := range operations {
 				for _, d := range all {
+					if d.server == durable && o.reads {
+						continue
+					}
 					cpu := d.cpu()
 					rate, p50, count, err := b.query(ctx, d.client, clients, o.do)
 					if err != nil {

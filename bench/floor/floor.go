@@ -60,6 +60,12 @@ func Serve(name string, o Options) error {
 		handler = functions
 	case "table":
 		handler = http.HandlerFunc(table)
+	case "durable-table":
+		d, err := newDisk()
+		if err != nil {
+			return err
+		}
+		handler = d
 	default:
 		return fmt.Errorf("no such floor %q", name)
 	}
