@@ -100,7 +100,8 @@ func TestRouterNamesServicesThatSuiroLacks(t *testing.T) {
 	sub := j.Subscribe(10)
 	defer sub.Close()
 	rt := &Router{Journal: j, Services: map[string]http.Handler{
-		"lambda": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(299) }),
+		"lambda":   http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(299) }),
+		"dynamodb": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(298) }),
 	}}
 	for _, c := range []struct {
 		name   string
@@ -115,7 +116,9 @@ func TestRouterNamesServicesThatSuiroLacks(t *testing.T) {
 			"the app calls sqs, which Suiro does not run (AmazonSQS.SendMessage)"},
 		{"REST service", call("GET", "/", "Authorization", "AWS4-HMAC-SHA256 Credential=A/20260101/r/s3/aws4_request"), 501,
 			`{"message":"Suiro does not run s3"}`, "the app calls s3, which Suiro does not run"},
-		{"no service", call("GET", "/"), 403, `{"message":"Missing Authentication Token"}`,
+		{"health check", call("GET", "/"), 298, "", ""},
+		{"wrong scope", call("POST", "/", "Authorization", "AWS4-HMAC-SHA256 Credential=A/2/3/4/aws4_request", "X-Amz-Target", "DynamoDB_20120810.Scan"), 298, "", ""},
+		{"no service", call("GET", "/somewhere"), 403, `{"message":"Missing Authentication Token"}`,
 			"a call to the AWS endpoint names no service: it carries no signature and no X-Amz-Target header"},
 	} {
 		w := httptest.NewRecorder()

@@ -19,6 +19,9 @@ type Router struct {
 // run is refused by its name, so that the developer sees what the app wanted.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	service := ServiceOf(r)
+	if rt.Services[service] == nil {
+		service = rt.otherwise(r, service)
+	}
 	if h := rt.Services[service]; h != nil {
 		h.ServeHTTP(w, r)
 		return
@@ -37,6 +40,21 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Resource: service, Text: unknownService(service, r),
 	})
 	WriteError(w, refusal, ProtocolOf(r))
+}
+
+// otherwise finds who refuses a call that names no service or none of ours: a
+// signature with a wrong scope is for the called service to refuse, and what
+// comes to / with nothing to tell (a health check, a plain POST) is answered
+// as DynamoDB's endpoint answers it.
+func (rt *Router) otherwise(r *http.Request, service string) string {
+	called := targetService(r.Header.Get("X-Amz-Target"))
+	if service == "" && r.URL.Path == "/" {
+		called = "dynamodb"
+	}
+	if rt.Services[called] == nil {
+		return service
+	}
+	return called
 }
 
 // unknownService says in the journal what an answer in AWS's words cannot.

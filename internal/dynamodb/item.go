@@ -174,8 +174,8 @@ func (a *action) run(w *table.Write) (outcome, error) {
 // update works out the new item of an UpdateItem.
 func (a *action) update(d *table.Definition, old attribute.Item) (attribute.Item, error) {
 	op := message.UpdateItem
-	if old == nil && a.Update == nil && !a.compiled.Update.Creates() {
-		return nil, nil // AttributeUpdates that only delete make no item
+	if old == nil && !a.compiled.Update.Creates() {
+		return nil, nil
 	}
 	updated, err := a.compiled.Update.Apply(old, a.Key)
 	if err != nil {

@@ -182,7 +182,8 @@ func TestUpdateReturnValues(t *testing.T) {
 	c.want("UpdateItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}},"ReturnValues":"UPDATED_NEW","UpdateExpression":"REMOVE z"}`, `{}`)
 	// An update that only removes makes the item for an expression, not for
 	// the older parameters.
-	c.want("UpdateItem", `{"TableName":"tab","Key":{"pk":{"S":"new"}},"ReturnValues":"ALL_NEW","UpdateExpression":"REMOVE z"}`, `{"Attributes":{"pk":{"S":"new"}}}`)
+	c.want("UpdateItem", `{"TableName":"tab","Key":{"pk":{"S":"new"}},"ReturnValues":"ALL_NEW","UpdateExpression":"REMOVE z"}`, `{}`)
+	c.want("GetItem", `{"TableName":"tab","Key":{"pk":{"S":"new"}}}`, `{}`)
 	c.ok("UpdateItem", `{"TableName":"tab","Key":{"pk":{"S":"none"}},"AttributeUpdates":{"z":{"Action":"DELETE"}}}`)
 	c.want("GetItem", `{"TableName":"tab","Key":{"pk":{"S":"none"}}}`, `{}`)
 	c.want("UpdateItem", `{"TableName":"tab","Key":{"pk":{"S":"none"}},"AttributeUpdates":{"z":{"Action":"ADD","Value":{"N":"3"}}},"ReturnValues":"UPDATED_NEW"}`, `{"Attributes":{"z":{"N":"3"}}}`)
@@ -242,4 +243,20 @@ func TestItemCollectionMetrics(t *testing.T) {
 	c.want("PutItem", `{"TableName":"tab",`+put, `{}`)
 	c.want("BatchWriteItem", `{"RequestItems":{"lsi":[{"PutRequest":{"Item":{"pk":{"S":"a"},"sk":{"N":"1"}}}}]},"ReturnItemCollectionMetrics":"SIZE"}`,
 		`{"UnprocessedItems":{},"ItemCollectionMetrics":{"lsi":[`+metrics+`]}}`)
+}
+
+func TestAttributeNames(t *testing.T) {
+	c := newClient(t)
+	c.table("tab", "pk S")
+	long := strings.Repeat("n", 65536)
+	const item = `{"TableName":"tab","Key":{"pk":{"S":"a"}},`
+	for name, text := range map[string]string{"": "Empty attribute name", long: "Attribute name is too large, must be less than 65536 bytes"} {
+		c.invalid("PutItem", `{"TableName":"tab","Item":{"pk":{"S":"a"},"`+name+`":{"S":"x"}}}`, "1 validation error detected: "+text)
+		c.invalid("GetItem", item+`"AttributesToGet":["`+name+`"]}`, text)
+		c.invalid("GetItem", item+`"ProjectionExpression":"#n","ExpressionAttributeNames":{"#n":"`+name+`"}}`, text)
+		c.invalid("Scan", `{"TableName":"tab","ProjectionExpression":"#n","ExpressionAttributeNames":{"#n":"`+name+`"}}`,
+			"ExpressionAttributeNames contains invalid value: "+text+" for key #n")
+		c.invalid("UpdateItem", item+`"AttributeUpdates":{"`+name+`":{"Value":{"S":"x"}}}}`, "1 validation error detected: "+text)
+	}
+	c.ok("PutItem", `{"TableName":"tab","Item":{"pk":{"S":"a"},"`+long[1:]+`":{"S":"x"}}}`)
 }

@@ -303,3 +303,16 @@ func TestMultiAttributeIndexKeys(t *testing.T) {
 	c.invalid("Query", query(" AND b = :b"), "RANGE key attributes a must have equality conditions specified in the query because a condition is present on key attribute b")
 	c.invalid("Query", `{"TableName":"tab","IndexName":"gsi","KeyConditionExpression":"h1 = :h","ExpressionAttributeValues":{":h":{"S":"h"}}}`, "Query condition missed key schema element: h2")
 }
+
+// KeyConditions are the only older parameter that may stand beside expressions.
+func TestKeyConditionsBesideExpressions(t *testing.T) {
+	c := newClient(t)
+	numbers(c)
+	const key = `{"TableName":"tab","KeyConditions":{"pk":{"ComparisonOperator":"EQ","AttributeValueList":[{"S":"a"}]},"sk":{"ComparisonOperator":"GE","AttributeValueList":[{"N":"5"}]}}`
+	c.want("Query", key+`,"ProjectionExpression":"sk","FilterExpression":"even = :t","ExpressionAttributeValues":{":t":{"BOOL":true}}}`,
+		`{"Items":[{"sk":{"N":"5"}}],"Count":1,"ScannedCount":2}`)
+	c.invalid("Query", key+`,"KeyConditionExpression":"pk = :t","ExpressionAttributeValues":{":t":{"S":"a"}}}`,
+		"Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {KeyConditions} Expression parameters: {KeyConditionExpression}")
+	c.invalid("Query", key+`,"AttributesToGet":["sk"],"FilterExpression":"even = :t","ExpressionAttributeValues":{":t":{"BOOL":true}}}`,
+		"Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {AttributesToGet} Expression parameters: {FilterExpression}")
+}

@@ -49,6 +49,8 @@ func TestCreateTableMessages(t *testing.T) {
 		{create(onDemand, a("a", "b"), k("a HASH")), notInvalid + "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"},
 		{create(onDemand, a("id", "user", "created_at"), k("id HASH"), index("Global", "gsi", k("user HASH"), all)),
 			notInvalid + "Some AttributeDefinitions are not used. AttributeDefinitions: [created_at, id, user], keys used: [id, user]"},
+		{strings.Replace(createTable("tab", "pk S"), `"AttributeType":"S"}`, `"AttributeType":"S"},{"AttributeName":"pk","AttributeType":"N"}`, 1),
+			notInvalid + "Duplicate attribute name in AttributeDefinitions: pk"},
 		{create(onDemand, a("a"), k("a HASH"), `"GlobalSecondaryIndexes":[]`), notInvalid + "List of GlobalSecondaryIndexes is empty"},
 		{create(onDemand, a("a", "b"), k("a HASH"), index("Local", "lsi", k("a HASH", "b RANGE"), all)),
 			notInvalid + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"},
@@ -168,6 +170,10 @@ func TestIndexIsAddedToItemsAndRemoved(t *testing.T) {
 			value = `{"N":"1"}` // another type: not in the index
 		case 2:
 			value = `{"S":""}` // empty: not in the index
+		case 3:
+			if i > 1000 { // too long for a key: not in the index
+				value = `{"S":"` + strings.Repeat("g", 40000) + `"}`
+			}
 		}
 		c.ok("PutItem", fmt.Sprintf(`{"TableName":"tab","Item":{"pk":{"S":"%d"},"g":%s}}`, i, value))
 	}
@@ -177,10 +183,10 @@ func TestIndexIsAddedToItemsAndRemoved(t *testing.T) {
 	}
 	eventually(t, "index is active", func() bool { return c.describe("tab").GlobalSecondaryIndexes[0].IndexStatus == "ACTIVE" })
 	d := c.describe("tab")
-	if d.TableStatus != "ACTIVE" || d.GlobalSecondaryIndexes[0].ItemCount != 600 || len(d.AttributeDefinitions) != 2 {
+	if d.TableStatus != "ACTIVE" || d.GlobalSecondaryIndexes[0].ItemCount != 550 || len(d.AttributeDefinitions) != 2 {
 		t.Errorf("%+v", d)
 	}
-	c.want("Query", `{"TableName":"tab","IndexName":"gsi","Select":"COUNT","KeyConditionExpression":"g = :v","ExpressionAttributeValues":{":v":{"S":"g"}}}`, `{"Count":600,"ScannedCount":600}`)
+	c.want("Query", `{"TableName":"tab","IndexName":"gsi","Select":"COUNT","KeyConditionExpression":"g = :v","ExpressionAttributeValues":{":v":{"S":"g"}}}`, `{"Count":550,"ScannedCount":550}`)
 	c.ok("UpdateTable", `{"TableName":"tab","GlobalSecondaryIndexUpdates":[{"Delete":{"IndexName":"gsi"}}]}`)
 	c.invalid("Query", `{"TableName":"tab","IndexName":"gsi","KeyConditionExpression":"g = :v","ExpressionAttributeValues":{":v":{"S":"g"}}}`, "The table does not have the specified index: gsi")
 	eventually(t, "index is gone", func() bool { return c.describe("tab").GlobalSecondaryIndexes == nil })

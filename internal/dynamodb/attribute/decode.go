@@ -86,6 +86,17 @@ func (d *decoder) refuseEmptyName(levels int) {
 // maxNameLength is the longest attribute name in bytes.
 const maxNameLength = 65535
 
+// CheckName refuses what cannot be the name of an attribute; nil passes.
+func CheckName(name string) *Error {
+	switch {
+	case name == "":
+		return Invalid("Empty attribute name")
+	case len(name) > maxNameLength:
+		return Invalid("Attribute name is too large, must be less than 65536 bytes")
+	}
+	return nil
+}
+
 // members reads a map of values. levels counts down from 32, each value under
 // a top-level name being the first.
 func (d *decoder) members(levels int) Item {
@@ -99,8 +110,7 @@ func (d *decoder) members(levels int) Item {
 			d.refuseEmptyName(levels)
 		}
 		if len(name) > maxNameLength {
-			// The words are unconfirmed.
-			d.refuse(InvalidParameter("Attribute name is too large, must be less than 65536 bytes"))
+			d.refuse(CheckName(name))
 		}
 		v := d.value(levels)
 		if n := len(item); n > 0 && item[n-1].Name >= name {

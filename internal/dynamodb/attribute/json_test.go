@@ -59,7 +59,7 @@ func TestDecodeItemRefusals(t *testing.T) {
 		{"empty name in a map after other errors", `{"a":{"M":{"":{"S":"x"}}},"b":{"N":"x"}}`, "The parameter cannot be converted to a numeric value: x", ""},
 		{"empty name in a map", `{"a":{"M":{"":{"S":"x"}}}}`, "Empty attribute name", ""},
 		{"the first of two", `{"b":{"N":"1e126"},"a":{"N":"x"}}`, numberOverflow, ""},
-		{"long name", `{"` + strings.Repeat("a", 65536) + `":{"S":""}}`, invalid + "Attribute name is too large, must be less than 65536 bytes", ""},
+		{"long name", `{"` + strings.Repeat("a", 65536) + `":{"S":""}}`, "Attribute name is too large, must be less than 65536 bytes", ""},
 	} {
 		if c.oldText == "" {
 			c.oldText = c.newText

@@ -111,8 +111,10 @@ func parseDecimal(text string, layer Layer) (decimal, error) {
 	all := whole + fraction
 	trimmed := strings.TrimLeft(all, "0")
 	if trimmed == "" {
+		// A zero is as large as its last digit's place: 0e126 is too large and
+		// 0.0e126 is not (ScyllaDB's tests of Alternator, run against AWS).
 		d.negative = false
-		return d, checkMagnitude(exponent)
+		return d, checkMagnitude(addSaturated(exponent, -int64(len(fraction))))
 	}
 	point := int64(len(whole) - (len(all) - len(trimmed)))
 	d.digits = strings.TrimRight(trimmed, "0")

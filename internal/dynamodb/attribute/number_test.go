@@ -12,7 +12,7 @@ func TestNumberTextIsCanonical(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"5", "5"}, {"+5", "5"}, {"-5", "-5"}, {".5", "0.5"}, {"5.", "5"}, {"1.e5", "100000"},
 		{"00042", "42"}, {"0042.1200", "42.12"}, {"1E2", "100"}, {"1e+2", "100"}, {"12e-1", "1.2"},
-		{"-0", "0"}, {"0e125", "0"}, {"0.000", "0"}, {"-.50", "-0.5"}, {"1.0", "1"}, {"100", "100"},
+		{"-0", "0"}, {"0e125", "0"}, {"0.0e126", "0"}, {"0.000", "0"}, {"-.50", "-0.5"}, {"1.0", "1"}, {"100", "100"},
 		{"1E125", "1" + strings.Repeat("0", 125)},
 		{"1e-130", "0." + strings.Repeat("0", 129) + "1"},
 		{"12345678901234567890123456789012345678", "12345678901234567890123456789012345678"},
@@ -46,7 +46,7 @@ func TestNumberRefusals(t *testing.T) {
 		{"1e126", numberOverflow, numberOverflow},
 		{"-1e126", numberOverflow, numberOverflow},
 		{"1e-131", numberUnderflow, numberUnderflow},
-		{"0e126", numberOverflow, numberOverflow},
+		{"0e126", numberOverflow, numberOverflow}, {"0.00e-129", numberUnderflow, numberUnderflow},
 		{"0e-131", numberUnderflow, numberUnderflow},
 		{"1e2147483647", numberOverflow, numberUnderflow},
 		{"1e99999999999", numberOverflow, bad + ": 1e99999999999"},

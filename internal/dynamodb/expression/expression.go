@@ -121,10 +121,14 @@ func CheckStyles(older, expressions []string) error {
 // InvalidValue words the refusal of a value in ExpressionAttributeValues: the
 // old validation says whose it is.
 func InvalidValue(refusal *attribute.Error, layer attribute.Layer) *attribute.Error {
+	return invalidIn("ExpressionAttributeValues", refusal, layer)
+}
+
+func invalidIn(parameter string, refusal *attribute.Error, layer attribute.Layer) *attribute.Error {
 	if layer == attribute.New {
 		return refusal
 	}
-	return attribute.Invalid("ExpressionAttributeValues contains invalid value: " + refusal.Message + " for key " + refusal.Attribute)
+	return attribute.Invalid(parameter + " contains invalid value: " + refusal.Message + " for key " + refusal.Attribute)
 }
 
 // checkPlaceholders checks the keys of both maps.
@@ -143,8 +147,8 @@ func (r *Request) checkPlaceholders() error {
 			return attribute.Invalid(`ExpressionAttributeNames contains invalid key: Syntax error; key: "` + slices.Min(bad) + `"`)
 		}
 	}
-	if r.Values == nil {
-		return nil
+	if err := r.checkNames(); err != nil || r.Values == nil {
+		return err
 	}
 	if len(r.Values) == 0 {
 		return attribute.Invalid("ExpressionAttributeValues must not be empty")
@@ -155,6 +159,20 @@ func (r *Request) checkPlaceholders() error {
 		}
 	}
 	return nil
+}
+
+// checkNames checks what the names stand for.
+func (r *Request) checkNames() error {
+	var worst *attribute.Error
+	for key, name := range r.Names {
+		if e := attribute.CheckName(name); e != nil && (worst == nil || key < worst.Attribute) {
+			worst = &attribute.Error{Code: e.Code, Message: e.Message, Attribute: key}
+		}
+	}
+	if worst == nil {
+		return nil
+	}
+	return invalidIn("ExpressionAttributeNames", worst, r.Layer)
 }
 
 // isPlaceholder says whether a map key is a mark and at least one more

@@ -232,6 +232,9 @@ func CompileKeyConditions(conditions []Comparison) (*KeyCondition, error) {
 func CompileAttributesToGet(names []string) (*Projection, error) {
 	p := &Projection{}
 	for i, name := range names {
+		if e := attribute.CheckName(name); e != nil {
+			return nil, e
+		}
 		if slices.Contains(names[:i], name) {
 			return nil, attribute.InvalidParameter("Duplicate value in attribute name: " + name)
 		}
@@ -262,6 +265,9 @@ func CompileAttributeUpdates(updates []AttributeUpdate) (*Update, error) {
 }
 
 func (a *AttributeUpdate) check() error {
+	if e := attribute.CheckName(a.Attribute); e != nil {
+		return e
+	}
 	kind := a.Value.Kind()
 	switch {
 	case !a.Value.Exists():

@@ -77,6 +77,7 @@ const (
 	SecondNotRange
 	DefinitionsMismatch
 	DefinitionsUnused
+	DefinitionTwice
 	IndexListEmpty
 	LocalWithoutRange
 	LocalIndexWithoutRange
@@ -180,22 +181,24 @@ var table = [checks]entry{
 	TransactTooLarge: {text: "Transaction size has exceeded the maximum allowed size of 4 MB"},
 	TokenMismatch:    {code: IdempotentMismatch, text: "The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical"},
 
-	NoTable:                 {code: ResourceNotFound, text: notFound},
-	NoNamedTable:            {code: ResourceNotFound, text: noTableText},
-	TableNameMissing:        {text: "The parameter 'TableName' is required but was not present in the request"},
-	TableExists:             {code: ResourceInUse, text: "Table already exists: %s"},
-	TableProtected:          {text: "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."},
-	IndexesInFlight:         {code: ResourceInUse, text: inUse + "Cannot delete table while indexes are being created, updated, or deleted"},
-	OnDemandThroughput:      {text: invalid + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"},
-	ProvisionedWithout:      {text: invalid + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"},
-	ThroughputBounds:        {text: "Given value %d for %s is out of bounds"},
-	KeysWithoutDefinitions:  {text: "Invalid KeySchema: Some index key attribute have no definition"},
-	KeyNotDefined:           {text: invalid + "Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]"},
-	SameHashAndRange:        {text: "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
-	FirstNotHash:            {text: "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"},
-	SecondNotRange:          {text: "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"},
-	DefinitionsMismatch:     {text: invalid + "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"},
-	DefinitionsUnused:       {text: invalid + "Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]"},
+	NoTable:                {code: ResourceNotFound, text: notFound},
+	NoNamedTable:           {code: ResourceNotFound, text: noTableText},
+	TableNameMissing:       {text: "The parameter 'TableName' is required but was not present in the request"},
+	TableExists:            {code: ResourceInUse, text: "Table already exists: %s"},
+	TableProtected:         {text: "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."},
+	IndexesInFlight:        {code: ResourceInUse, text: inUse + "Cannot delete table while indexes are being created, updated, or deleted"},
+	OnDemandThroughput:     {text: invalid + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"},
+	ProvisionedWithout:     {text: invalid + "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"},
+	ThroughputBounds:       {text: "Given value %d for %s is out of bounds"},
+	KeysWithoutDefinitions: {text: "Invalid KeySchema: Some index key attribute have no definition"},
+	KeyNotDefined:          {text: invalid + "Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: [%s]"},
+	SameHashAndRange:       {text: "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
+	FirstNotHash:           {text: "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"},
+	SecondNotRange:         {text: "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"},
+	DefinitionsMismatch:    {text: invalid + "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"},
+	DefinitionsUnused:      {text: invalid + "Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]"},
+	// The words are unconfirmed; AWS's hold "duplicate" and the name.
+	DefinitionTwice:         {text: invalid + "Duplicate attribute name in AttributeDefinitions: %s"},
 	IndexListEmpty:          {text: invalid + "List of %s is empty"},
 	LocalWithoutRange:       {text: invalid + "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"},
 	LocalIndexWithoutRange:  {text: invalid + "Index KeySchema does not have a range key for index: %s"},

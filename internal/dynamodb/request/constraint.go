@@ -58,6 +58,8 @@ type failure struct {
 	value string // quoted, or null
 	tail  string
 	enum  bool
+	// old failures are worded as the old validation does in either.
+	old bool
 	// mapValue failures word the constraint of a map's values.
 	mapValue bool
 }
@@ -86,6 +88,15 @@ func (c *constraints) enum(path string, v *string, set string) {
 		}
 	}
 	c.failures = append(c.failures, failure{path: path, value: "'" + *v + "'", tail: "satisfy enum value set: " + set, enum: true})
+}
+
+// oldEnum is enum for members of conditions from before expressions, which
+// Alternator's tests (run against AWS) see named in the old way.
+func (c *constraints) oldEnum(path string, v *string, set string) {
+	n := len(c.failures)
+	if c.enum(path, v, set); len(c.failures) > n {
+		c.failures[n].old = true
+	}
 }
 
 // length checks a text's length in characters; nil passes.
@@ -140,7 +151,7 @@ func (c *constraints) err() error {
 	switch {
 	case len(c.failures) == 0:
 		return nil
-	case c.layer == attribute.New && !c.missing:
+	case c.layer == attribute.New && !c.missing && !c.failures[0].old:
 		return attribute.Invalid(message.OneError + c.failures[0].short())
 	}
 	if len(c.failures) > maxFailures {

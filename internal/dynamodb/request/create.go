@@ -194,7 +194,7 @@ func checkKeyTypes(key []KeyElement) error {
 	return nil
 }
 
-// checkDefinitions refuses declared types that no key uses.
+// checkDefinitions refuses types declared twice and those that no key uses.
 func (q *CreateTable) checkDefinitions() error {
 	op := message.CreateTable
 	var used []string
@@ -212,6 +212,11 @@ func (q *CreateTable) checkDefinitions() error {
 		}
 	}
 	defined := definedNames(q.Attributes)
+	for i, name := range defined {
+		if slices.Contains(defined[:i], name) {
+			return op.Refuse(message.DefinitionTwice, name)
+		}
+	}
 	if !slices.ContainsFunc(defined, func(name string) bool { return !slices.Contains(used, name) }) {
 		return nil
 	}

@@ -155,7 +155,7 @@ func constrainOperators(c *constraints, path string, list []expression.Compariso
 	for _, e := range list {
 		path := path + "." + e.Attribute + ".member.comparisonOperator"
 		if e.Operator != "" {
-			c.enum(path, &e.Operator, enumOperator)
+			c.oldEnum(path, &e.Operator, enumOperator)
 		} else if required {
 			c.required(path, false)
 		}

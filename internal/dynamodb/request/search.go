@@ -1,6 +1,8 @@
 package request
 
 import (
+	"slices"
+
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
@@ -78,7 +80,7 @@ func (q *Search) Check(c *expression.Compiler) (*expression.Compiled, error) {
 	}
 	err := firstError(
 		q.constraints(),
-		expression.CheckStyles(q.older.given(), q.given()),
+		expression.CheckStyles(q.olderStyle(), q.given()),
 		asError(q.refused),
 		q.checkValues(layer, offered),
 		asError(q.older.refusal),
@@ -89,12 +91,32 @@ func (q *Search) Check(c *expression.Compiler) (*expression.Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := q.older.compile()
-	if compiled == nil && err == nil {
-		compiled, err = c.Compile(q.request(layer, offered))
-	}
+	compiled, err := q.compile(c, offered)
 	if err == nil && q.Operation == message.Query && compiled.KeyCondition == nil {
 		err = q.Operation.Refuse(message.NoKeyCondition)
+	}
+	return compiled, err
+}
+
+// olderStyle lists the older parameters that do not go with expressions:
+// KeyConditions goes with all of them but KeyConditionExpression.
+func (q *Search) olderStyle() []string {
+	names := q.older.given()
+	if q.KeyCondition == nil {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "KeyConditions" })
+	}
+	return names
+}
+
+// compile returns what the parameters of both styles say.
+func (q *Search) compile(c *expression.Compiler, offered []expression.Parameter) (*expression.Compiled, error) {
+	older, err := q.older.compile()
+	if err != nil || older != nil && q.given() == nil {
+		return older, err
+	}
+	compiled, err := c.Compile(q.request(q.Operation.Layer(), offered))
+	if err == nil && older != nil {
+		compiled.KeyCondition = older.KeyCondition
 	}
 	return compiled, err
 }

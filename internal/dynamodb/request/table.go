@@ -2,6 +2,7 @@ package request
 
 import (
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
+	"iter"
 )
 
 // CreateTable is the input of CreateTable.
@@ -116,7 +117,7 @@ func (r reader) definitions() []AttributeDefinition {
 	list := []AttributeDefinition{}
 	for range r.List() {
 		var d AttributeDefinition
-		for name := range r.Struct("AttributeDefinition") {
+		for name := range r.Entry("AttributeDefinition") {
 			switch name {
 			case "AttributeName":
 				d.Name = r.text()
@@ -133,7 +134,7 @@ func (r reader) key() []KeyElement {
 	list := []KeyElement{}
 	for range r.List() {
 		var k KeyElement
-		for name := range r.Struct("KeySchemaElement") {
+		for name := range r.Entry("KeySchemaElement") {
 			switch name {
 			case "AttributeName":
 				k.Name = r.text()
@@ -149,14 +150,14 @@ func (r reader) key() []KeyElement {
 func (r reader) indexes(typ string) []Index {
 	list := []Index{}
 	for range r.List() {
-		list = append(list, r.index(typ))
+		list = append(list, r.index(r.Entry(typ)))
 	}
 	return list
 }
 
-func (r reader) index(typ string) Index {
+func (r reader) index(members iter.Seq[string]) Index {
 	var x Index
-	for name := range r.Struct(typ) {
+	for name := range members {
 		switch name {
 		case "IndexName":
 			x.Name = r.text()
@@ -244,7 +245,7 @@ func (r reader) tags() []Tag {
 	list := []Tag{}
 	for range r.List() {
 		var t Tag
-		for name := range r.Struct("Tag") {
+		for name := range r.Entry("Tag") {
 			switch name {
 			case "Key":
 				t.Key = r.text()
@@ -313,16 +314,16 @@ func (r reader) indexUpdates() []IndexUpdate {
 	list := []IndexUpdate{}
 	for range r.List() {
 		var u IndexUpdate
-		for name := range r.Struct("GlobalSecondaryIndexUpdate") {
+		for name := range r.Entry("GlobalSecondaryIndexUpdate") {
 			switch name {
 			case "Create":
-				x := r.index("CreateGlobalSecondaryIndexAction")
+				x := r.index(r.Struct("CreateGlobalSecondaryIndexAction"))
 				u.Create = &x
 			case "Update":
-				x := r.index("UpdateGlobalSecondaryIndexAction")
+				x := r.index(r.Struct("UpdateGlobalSecondaryIndexAction"))
 				u.Update = &x
 			case "Delete":
-				x := r.index("DeleteGlobalSecondaryIndexAction")
+				x := r.index(r.Struct("DeleteGlobalSecondaryIndexAction"))
 				u.Delete = &x
 			}
 		}

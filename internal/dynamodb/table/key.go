@@ -179,16 +179,24 @@ func (d *Definition) itemRow(key Key) []byte { return append(d.prefix(rowItem), 
 // because an index key attribute is absent or cannot be a key.
 func (d *Definition) indexRow(x *Index, item attribute.Item, key Key) []byte {
 	hashes := make([]attribute.Value, len(x.Key.Hash))
+	hashSize, rangeSize := 0, 0
 	for i, name := range x.Key.Hash {
 		hashes[i] = item.Get(name)
 		if !d.indexable(name, hashes[i]) {
 			return nil
 		}
+		hashSize += attribute.ValueSize(hashes[i])
+	}
+	if hashSize > MaxHashSize {
+		return nil
 	}
 	row := appendPartition(d.indexPrefix(x), hashes)
 	for _, name := range x.Key.Range {
 		v := item.Get(name)
 		if !d.indexable(name, v) {
+			return nil
+		}
+		if rangeSize += attribute.ValueSize(v); rangeSize > MaxRangeSize {
 			return nil
 		}
 		row = attribute.AppendKey(row, v)
