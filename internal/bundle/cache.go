@@ -139,7 +139,7 @@ func (c *Cache) Prune() {
 // progress tells the journal that w is under way once it has taken long
 // enough to be felt; the function it returns tells when it is done.
 func (c *Cache) progress(w Work) (done func()) {
-	if !c.journal.Active() {
+	if !c.journal.Wants(journal.Progress) {
 		return func() {}
 	}
 	e := journal.Entry{Kind: journal.Progress, Resource: w.Resource, Function: w.Function, Text: w.Text}

@@ -50,8 +50,8 @@ func (c *cli) runDev(ctx context.Context, config node.Config, asJSON bool) error
 	defer signal.Stop(stop)
 
 	config.Journal = new(journal.Journal)
-	entries := config.Journal.Subscribe(8192)
 	show := newPrinter(c, asJSON)
+	entries := config.Journal.Subscribe(8192, show.kinds()...)
 	shown := make(chan struct{})
 	go func() {
 		defer close(shown)

@@ -119,8 +119,8 @@ func (i *invocation) ofApp(ctx context.Context, options app.Options) error {
 	}
 	i.started = true
 	j := new(journal.Journal)
-	entries := j.Subscribe(8192)
 	show := newPrinter(&cli{stdout: i.cli.stderr, stderr: i.cli.stderr}, false)
+	entries := j.Subscribe(8192, show.kinds()...)
 	shown := make(chan struct{})
 	go func() {
 		defer close(shown)

@@ -26,9 +26,23 @@ type printer struct {
 	width  int // of the function column, grows with the longest name
 
 	mu      sync.Mutex
-	pending string   // a progress line that stands on the terminal's last row
-	held    []string // JSON lines of before the ready line, which comes first
-	told    bool     // the ready line is out
+	pending string // a progress line that stands on the terminal's last row
+	out     []byte // lines for stdout, until flush
+	told    bool   // JSON: the ready line is out; until then flush holds the others
+}
+
+// shownKinds are what the terminal has lines for.
+var shownKinds = []journal.Kind{
+	journal.Connected, journal.Refused, journal.Message, journal.Pushed, journal.Disconnected, journal.Answered,
+	journal.Logged, journal.Invoked, journal.Progress, journal.Changed, journal.Noticed,
+}
+
+// kinds are what the printer reads; none is all.
+func (p *printer) kinds() []journal.Kind {
+	if p.json {
+		return nil
+	}
+	return shownKinds
 }
 
 func newPrinter(c *cli, asJSON bool) *printer {
@@ -58,21 +72,57 @@ func (p *printer) style(code, s string) string {
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
+// pace is how long the printer rests after it has written. What happens first
+// after a silence is shown at once, what follows closely in one write: under
+// load a write and a wake-up for each line would cost more than the message
+// that it tells of.
+const pace = 5 * time.Millisecond
+
+// Bounds of one write, in entries, and of the buffer that is kept for it.
+const (
+	mostEntries = 512
+	keptBuffer  = 256 << 10
+)
+
 func (p *printer) run(entries <-chan journal.Entry) {
 	for e := range entries {
-		p.entry(e)
+		p.show(&e)
+		for more := min(len(entries), mostEntries); more > 0; more-- {
+			e = <-entries
+			p.show(&e)
+		}
+		p.flush()
+		if len(entries) == 0 {
+			time.Sleep(pace)
+		}
+	}
+}
+
+// flush writes the lines that wait.
+func (p *printer) flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flushLocked()
+}
+
+func (p *printer) flushLocked() {
+	if len(p.out) == 0 || p.json && !p.told {
+		return
+	}
+	_, _ = p.cli.stdout.Write(p.out) // nobody is left to tell
+	p.out = p.out[:0]
+	if cap(p.out) > keptBuffer {
+		p.out = nil
 	}
 }
 
 func (p *printer) ready(r node.Ready, took time.Duration) {
+	defer p.flush()
 	if p.json {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		fmt.Fprintln(p.cli.stdout, jsonText(r))
-		for _, s := range p.held {
-			fmt.Fprintln(p.cli.stdout, s)
-		}
-		p.held, p.told = nil, true
+		p.out = append(append([]byte(jsonText(r)), '\n'), p.out...)
+		p.told = true
 		return
 	}
 	p.line("")
@@ -105,6 +155,7 @@ func plural(n int, what string) string {
 func (p *printer) messages(l diag.List) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.flushLocked()
 	p.clearPending()
 	p.cli.printMessages(l)
 }
@@ -120,11 +171,19 @@ func (p *printer) stopping() {
 
 // entry shows one journal entry.
 func (p *printer) entry(e journal.Entry) {
+	p.show(&e)
+	p.flush()
+}
+
+// show makes the lines of an entry, for flush to write.
+func (p *printer) show(e *journal.Entry) {
 	if p.json {
 		if e.Kind == journal.Progress || e.Kind == journal.Noticed && e.Err != "" {
 			fmt.Fprintf(p.cli.stderr, "suiro: %s\n", strings.TrimSpace(e.Text+" "+e.Err))
 		}
-		p.jsonLine(jsonText(e))
+		p.mu.Lock()
+		p.out = append(e.AppendJSON(p.out), '\n')
+		p.mu.Unlock()
 		return
 	}
 	if e.Dropped > 0 {
@@ -141,7 +200,7 @@ func (p *printer) entry(e journal.Entry) {
 
 // text is the entry without its time, or "" for one the terminal does not
 // show.
-func (p *printer) text(e journal.Entry) string {
+func (p *printer) text(e *journal.Entry) string {
 	took := p.style(dim, shortDuration(e.Duration))
 	conn := p.style(purple, e.ConnectionID)
 	failed := ""
@@ -194,7 +253,7 @@ func (p *printer) verb(colour, verb string, parts ...string) string {
 	return out
 }
 
-func (p *printer) arrow(e journal.Entry) string {
+func (p *printer) arrow(e *journal.Entry) string {
 	if e.Function == "" {
 		return ""
 	}
@@ -203,7 +262,7 @@ func (p *printer) arrow(e journal.Entry) string {
 
 // log shows a line a function wrote. The platform's START, END and REPORT
 // lines are for --output json and for metrics; a person wants their own.
-func (p *printer) log(e journal.Entry) string {
+func (p *printer) log(e *journal.Entry) string {
 	if e.Stream == "platform" {
 		return ""
 	}
@@ -252,9 +311,10 @@ func printable(s string) string {
 
 // progress shows work that takes longer than half a second: on a terminal a
 // line that is replaced when it ends, elsewhere one line at each end.
-func (p *printer) progress(e journal.Entry) {
+func (p *printer) progress(e *journal.Entry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.flushLocked()
 	p.clearPending()
 	switch {
 	case e.Err != "":
@@ -280,18 +340,7 @@ func (p *printer) line(s string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clearPending()
-	fmt.Fprintln(p.cli.stdout, s)
-}
-
-// jsonLine prints a line of JSON output, after the ready line.
-func (p *printer) jsonLine(s string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.told {
-		p.held = append(p.held, s)
-		return
-	}
-	fmt.Fprintln(p.cli.stdout, s)
+	p.out = append(append(p.out, s...), '\n')
 }
 
 func jsonText(v any) string {

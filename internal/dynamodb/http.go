@@ -82,7 +82,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.out = c.out
 	h["Content-Type"] = []string{contentType}
 	respond(w, status, c.out)
-	if s.config.Journal.Active() {
+	if s.config.Journal.Wants(journal.Requested) {
 		s.config.Journal.Publish(journal.Entry{
 			Kind: journal.Requested, Method: "dynamodb:" + c.operation, Path: c.table, Status: status,
 			Duration: time.Since(start), Bytes: len(c.out), RequestID: h.Get("X-Amzn-Requestid"),

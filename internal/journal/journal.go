@@ -2,12 +2,14 @@
 // JSON output, the inspector and the metrics all read it, and nobody prints
 // for themselves.
 //
-// Publishing costs one atomic load while nobody listens. A subscriber owns a
-// bounded queue; when it does not keep up, entries are dropped for it alone
-// and the next entry it gets tells how many. Publishers never wait.
+// Publishing costs one atomic load while nobody listens. A subscriber names the
+// kinds it reads and owns a bounded queue; when it does not keep up, entries
+// are dropped for it alone and the next entry it gets tells how many.
+// Publishers never wait.
 package journal
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,21 +64,39 @@ type Entry struct {
 // Journal passes entries from publishers to subscribers. The zero value is
 // ready; a nil Journal drops everything, so that tests need none.
 type Journal struct {
-	active atomic.Int32
+	wanted atomic.Pointer[wants] // nil while nobody listens
 	mu     sync.Mutex
 	subs   map[*Subscription]struct{}
 }
 
-// Active tells whether anybody listens, for publishers whose entry costs
-// something to make.
-func (j *Journal) Active() bool { return j != nil && j.active.Load() > 0 }
+// wants says which kinds have a reader. It is replaced, never changed.
+type wants struct {
+	all   bool
+	kinds map[Kind]bool
+}
 
-// Publish hands e to every subscriber without waiting. Time is filled in when
-// it is zero.
-func (j *Journal) Publish(e Entry) {
-	if !j.Active() {
-		return
+// Active tells whether anybody listens to anything.
+func (j *Journal) Active() bool { return j != nil && j.wanted.Load() != nil }
+
+// Wants tells whether anybody reads entries of a kind, for publishers whose
+// entry costs something to make.
+func (j *Journal) Wants(k Kind) bool {
+	if j == nil {
+		return false
 	}
+	w := j.wanted.Load()
+	return w != nil && (w.all || w.kinds[k])
+}
+
+// Publish hands e to every subscriber that reads its kind, without waiting.
+// Time is filled in when it is zero.
+func (j *Journal) Publish(e Entry) {
+	if j.Wants(e.Kind) {
+		j.offer(&e)
+	}
+}
+
+func (j *Journal) offer(e *Entry) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
@@ -91,20 +111,38 @@ func (j *Journal) Publish(e Entry) {
 type Subscription struct {
 	journal *Journal
 	entries chan Entry
-	dropped int // guarded by journal.mu
+	kinds   []Kind // none: all
+	dropped int    // guarded by journal.mu
 }
 
-// Subscribe starts a queue of at most size entries. Close ends it.
-func (j *Journal) Subscribe(size int) *Subscription {
-	s := &Subscription{journal: j, entries: make(chan Entry, size)}
+// Subscribe starts a queue of at most size entries of the kinds named, of all
+// kinds when none is. Close ends it.
+func (j *Journal) Subscribe(size int, kinds ...Kind) *Subscription {
+	s := &Subscription{journal: j, entries: make(chan Entry, size), kinds: kinds}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.subs == nil {
 		j.subs = make(map[*Subscription]struct{})
 	}
 	j.subs[s] = struct{}{}
-	j.active.Add(1)
+	j.count()
 	return s
+}
+
+// count settles what is wanted. j.mu is held.
+func (j *Journal) count() {
+	if len(j.subs) == 0 {
+		j.wanted.Store(nil)
+		return
+	}
+	w := &wants{kinds: make(map[Kind]bool)}
+	for s := range j.subs {
+		w.all = w.all || len(s.kinds) == 0
+		for _, k := range s.kinds {
+			w.kinds[k] = true
+		}
+	}
+	j.wanted.Store(w)
 }
 
 // Entries yields what was published since Subscribe; it ends after Close.
@@ -118,14 +156,18 @@ func (s *Subscription) Close() {
 		return
 	}
 	delete(s.journal.subs, s)
-	s.journal.active.Add(-1)
+	s.journal.count()
 	close(s.entries)
 }
 
-func (s *Subscription) offer(e Entry) {
+// offer queues e when it is of a kind that s reads. journal.mu is held.
+func (s *Subscription) offer(e *Entry) {
+	if len(s.kinds) > 0 && !slices.Contains(s.kinds, e.Kind) {
+		return
+	}
 	e.Dropped = s.dropped
 	select {
-	case s.entries <- e:
+	case s.entries <- *e:
 		s.dropped = 0
 	default:
 		s.dropped++

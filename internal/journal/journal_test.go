@@ -1,6 +1,11 @@
 package journal
 
-import "testing"
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+)
 
 func TestSlowSubscriberLosesEntriesAloneAndIsTold(t *testing.T) {
 	var j Journal
@@ -30,4 +35,58 @@ func TestNobodyListensCostsNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 	(*Journal)(nil).Publish(Entry{})
+}
+
+func TestReadersGetTheKindsTheyName(t *testing.T) {
+	var j Journal
+	pushes := j.Subscribe(4, Pushed)
+	if !j.Wants(Pushed) || j.Wants(Message) || !j.Active() {
+		t.Error("wants the wrong kinds")
+	}
+	all := j.Subscribe(4)
+	if !j.Wants(Message) {
+		t.Error("does not want all")
+	}
+	j.Publish(Entry{Kind: Message})
+	j.Publish(Entry{Kind: Pushed})
+	if a, p := len(all.Entries()), len(pushes.Entries()); a != 2 || p != 1 {
+		t.Errorf("all got %d, pushes %d", a, p)
+	}
+	all.Close()
+	if j.Wants(Message) || !j.Wants(Pushed) {
+		t.Error("the wrong kinds after Close")
+	}
+	if n := testing.AllocsPerRun(100, func() { j.Publish(Entry{Kind: Message}) }); n != 0 {
+		t.Errorf("%v allocations for a kind that nobody reads", n)
+	}
+	pushes.Close()
+}
+
+func FuzzJSON(f *testing.F) {
+	f.Add("a\"b\\c\n\x00<&>", "\xff\u2028é", 1, int64(5))
+	f.Add("", "plain", 0, int64(0))
+	f.Fuzz(func(t *testing.T, text, other string, n int, d int64) {
+		at := time.Unix(d&0xffffffff, int64(n)&0x3fffffff)
+		e := Entry{
+			Time: at, Kind: Kind(other), Resource: other, ConnectionID: other, RequestID: text, Function: text, Route: text,
+			Method: other, Path: text, Status: n, Duration: time.Duration(d), Bytes: n, Stream: other, Text: text, Err: other, Dropped: n,
+		}
+		var want bytes.Buffer
+		enc := json.NewEncoder(&want)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(e); err != nil {
+			t.Fatal(err)
+		}
+		if got := append(e.AppendJSON(nil), '\n'); !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("got  %s\nwant %s", got, want.Bytes())
+		}
+	})
+}
+
+func TestAnEntryIsWrittenWithoutAllocations(t *testing.T) {
+	e := Entry{Time: time.Unix(1, 2), Kind: Message, ConnectionID: "AbC=", RequestID: "r", Route: "$default", Duration: 5, Bytes: 64}
+	room := make([]byte, 0, 512)
+	if n := testing.AllocsPerRun(100, func() { room = e.AppendJSON(room[:0]) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
 }

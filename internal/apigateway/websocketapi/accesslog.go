@@ -80,10 +80,7 @@ func (e *event) conclude(status int) {
 			c.api.meters.of(dimensions{c.stage, e.routeKey}).count(e)
 		}
 	}
-	if !c.api.config.Journal.Active() {
-		return
-	}
-	if e.stage != nil && e.stage.AccessLog != nil {
+	if e.stage != nil && e.stage.AccessLog != nil && c.api.config.Journal.Wants(journal.AccessLogged) {
 		c.api.config.Journal.Publish(journal.Entry{
 			Kind: journal.AccessLogged, Resource: c.api.config.Resource, ConnectionID: c.id, RequestID: e.requestID,
 			Route: e.routeKey, Status: status, Text: e.stage.AccessLog.line(e.logValue),
@@ -143,7 +140,7 @@ func (e *event) logValue(name string) (string, bool) {
 // log writes a call of @connections into the stage's access log, which names
 // the method's template and not the connection in the route key.
 func (m *management) log(status int, message string) {
-	if m.stage == nil || m.stage.AccessLog == nil || !m.api.config.Journal.Active() {
+	if m.stage == nil || m.stage.AccessLog == nil || !m.api.config.Journal.Wants(journal.AccessLogged) {
 		return
 	}
 	agent := m.r.UserAgent()

@@ -142,7 +142,7 @@ func (c *connection) Closed(_ *socket.Conn, code int, reason string) {
 	c.ending = true
 	c.mu.Unlock()
 	code, reason = disconnectStatus(code, reason)
-	if a.config.Journal.Active() {
+	if a.config.Journal.Wants(journal.Disconnected) {
 		a.config.Journal.Publish(journal.Entry{
 			Kind: journal.Disconnected, Resource: a.config.Resource, ConnectionID: c.id,
 			Status: code, Text: reason, Duration: time.Since(time.UnixMilli(c.connectedAt)),

@@ -49,7 +49,7 @@ const maxTraced = 1024
 // them. The wording follows what AWS writes and is no contract.
 func (e *event) executionLog() {
 	level := e.settings().Logging
-	if level == LogOff {
+	if level == LogOff || !e.conn.api.config.Journal.Wants(journal.ExecutionLogged) {
 		return
 	}
 	var lines []string

@@ -282,7 +282,7 @@ func (h *handshake) accept(route *Route, subprotocol string) {
 	}
 	c.sock = sock
 	h.event.conclude(http.StatusOK)
-	if a.config.Journal.Active() {
+	if a.config.Journal.Wants(journal.Connected) {
 		entry := journal.Entry{
 			Kind: journal.Connected, Resource: a.config.Resource, ConnectionID: c.id, RequestID: h.event.requestID,
 			Path: h.r.URL.Path, Status: http.StatusSwitchingProtocols, Duration: time.Since(h.event.at),

@@ -155,7 +155,7 @@ func (m *management) post(payload []byte) {
 		m.refuse(err)
 		return
 	}
-	if j := m.api.config.Journal; j.Active() {
+	if j := m.api.config.Journal; j.Wants(journal.Pushed) {
 		j.Publish(journal.Entry{
 			Kind: journal.Pushed, Resource: m.api.config.Resource, ConnectionID: m.id,
 			Method: m.r.Method, Status: http.StatusOK, Bytes: len(payload), Duration: time.Since(m.at),

@@ -40,7 +40,7 @@ func (e *Environment) output(l process.Line) {
 	if inv != nil && inv.LogTail {
 		inv.tail.add(l.Text)
 	}
-	if !e.cfg.Journal.Active() {
+	if !e.cfg.Journal.Wants(journal.Logged) {
 		return
 	}
 	entry := e.entry(journal.Logged)
@@ -58,7 +58,7 @@ func (e *Environment) platform(inv *invocation, line string) {
 	if inv != nil && inv.LogTail {
 		inv.tail.add([]byte(line))
 	}
-	if !e.cfg.Journal.Active() {
+	if !e.cfg.Journal.Wants(journal.Logged) {
 		return
 	}
 	entry := e.entry(journal.Logged)
@@ -74,7 +74,7 @@ func (e *Environment) platform(inv *invocation, line string) {
 // started has neither.
 func (inv *invocation) report(l *life, peak int64) {
 	e := inv.env
-	if !inv.LogTail && !e.cfg.Journal.Active() {
+	if !inv.LogTail && !e.cfg.Journal.Wants(journal.Logged) {
 		return
 	}
 	inv.log("END RequestId: " + inv.RequestID)

@@ -160,7 +160,7 @@ func (c *call) text(status int, body string) {
 // tell gives the journal the request, however it ended.
 func (c *call) tell() {
 	j := c.url.service.cfg.Journal
-	if !j.Active() {
+	if !j.Wants(journal.Answered) {
 		return
 	}
 	e := journal.Entry{
