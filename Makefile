@@ -1,11 +1,12 @@
 # make demo    run the chat example
 # make test    every test (installs what it needs: Debian, npm and Python packages)
+# make apps    other people's apps, unmodified (needs checkouts or internet)
 # make check   what to run every few minutes: format, vet, laws, short tests, cross builds
 
 GO      ?= go
 PLATFORMS = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 
-.PHONY: all build demo test check unit short cross fmt lint tools journeys compat bench clean
+.PHONY: all build demo test check unit short cross fmt lint tools journeys apps compat bench clean
 
 all: build
 
@@ -51,6 +52,11 @@ tools:
 # Real apps, clients and browsers against a real suiro.
 journeys: build
 	cd test && SUIRO=$(CURDIR)/bin/suiro $(GO) test -count=1 -timeout 30m ./...
+
+# Public apps from their unmodified files (docs/apps.md); APPS=folder of checkouts, ONLY=id,… picks some.
+apps: build
+	cd test && SUIRO=$(CURDIR)/bin/suiro $(GO) run ./apps $(if $(APPS),-apps $(abspath $(APPS))) $(if $(ONLY),-only $(ONLY)) \
+	  $(if $(MARKDOWN),-markdown $(abspath $(MARKDOWN))) $(if $(JSON),-json $(abspath $(JSON)))
 
 lint:
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
