@@ -2,12 +2,14 @@ package dynamodb_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +30,8 @@ func serveForever(dir string) {
 }
 
 // What a PutItem or a transaction acknowledged is there after kill -9, in the
-// table and in its index, and a transaction is there whole or not at all.
+// table, in its index and in its stream, and a transaction is there whole or
+// not at all.
 func TestAcknowledgedItemsSurviveKill9(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills processes")
@@ -51,7 +54,7 @@ func TestAcknowledgedItemsSurviveKill9(t *testing.T) {
 			t.Fatalf("%q %v", url, err)
 		}
 		url = strings.TrimSpace(url)
-		if round == 0 && !post(url, "CreateTable", createTable("tab", "pk S, g S", `"GlobalSecondaryIndexes":[`+globalIndex("gsi", "g", "ALL")+`]`)) {
+		if round == 0 && !post(url, "CreateTable", createTable("tab", "pk S, g S", `"GlobalSecondaryIndexes":[`+globalIndex("gsi", "g", "ALL")+`]`, withStream("KEYS_ONLY"))) {
 			t.Fatal("CreateTable failed")
 		}
 		keys := writeUntilKilled(url, round, cmd)
@@ -121,11 +124,11 @@ func checkAcknowledged(t *testing.T, dir string, acknowledged map[string]bool) {
 	table, _ := c.all("Scan", `{"TableName":"tab"}`, "pk")
 	index, _ := c.all("Scan", `{"TableName":"tab","IndexName":"gsi"}`, "pk")
 	count := map[string]int{}
-	for _, key := range append(table, index...) {
+	for _, key := range slices.Concat(table, index, c.streamed("tab")) {
 		count[key]++
 	}
 	for key, n := range count {
-		if n != 4 { // two items, each in the table and in the index
+		if n != 6 { // two items, each in the table, the index and the stream
 			t.Errorf("%s is there %d times: half a transaction", key, n)
 		}
 	}
@@ -136,5 +139,25 @@ func checkAcknowledged(t *testing.T, dir string, acknowledged map[string]bool) {
 	}
 	if got := c.describe("tab").ItemCount; got != len(table) {
 		t.Errorf("the table counts %d items, has %d", got, len(table))
+	}
+}
+
+// streamed are the pks of all inserts in a table's stream.
+func (c *client) streamed(table string) (keys []string) {
+	c.t.Helper()
+	it, last := c.iterator(c.describe(table).LatestStreamArn, "TRIM_HORIZON"), ""
+	for {
+		p := c.records(it)
+		for _, r := range p.Records {
+			var key struct{ PK struct{ S string } }
+			if err := json.Unmarshal(r.Dynamodb.Keys, &key); err != nil || r.EventName != "INSERT" || r.Dynamodb.SequenceNumber <= last {
+				c.t.Fatalf("%v in %+v behind %s", err, r, last)
+			}
+			last = r.Dynamodb.SequenceNumber
+			keys = append(keys, key.PK.S)
+		}
+		if it = *p.NextShardIterator; len(p.Records) == 0 {
+			return keys
+		}
 	}
 }

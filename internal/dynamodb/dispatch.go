@@ -69,12 +69,14 @@ func (c *call) run(body []byte) error {
 
 func (c *call) target() (func(*call) error, error) {
 	target := c.http.Header.Get("X-Amz-Target")
+	known := operations
 	name, ok := strings.CutPrefix(target, targetPrefix)
 	if !ok {
-		name, _ = strings.CutPrefix(target, streamsTargetPrefix)
+		name, ok = strings.CutPrefix(target, streamsTargetPrefix)
+		known = streamOperations
 	}
 	c.operation = name
-	if operation := operations[name]; operation != nil && ok {
+	if operation := known[name]; operation != nil && ok {
 		return operation, nil
 	}
 	if name != "" {

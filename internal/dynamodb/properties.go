@@ -16,7 +16,6 @@ const (
 	whyImport    = "the table starts empty: nothing is imported from S3"
 	whyThrottle  = "capacity is not limited here"
 	whyReplicas  = "there is one region here; replicas in others are not made"
-	whyStreams   = "changes are not recorded in a stream yet; the stream's ARN exists"
 	whyBackups   = "there are no backups here; the data folder can be copied"
 	whyEncrypted = "tables are not encrypted on disk"
 )
@@ -67,7 +66,9 @@ var tableSchema = resource.Schema{
 	"ProvisionedThroughput":                                   served, // shown, not enforced
 	"ResourcePolicy":                                          accepted(whyPolicies),
 	"SSESpecification":                                        accepted(whyEncrypted),
-	"StreamSpecification":                                     missing(whyStreams),
+	"StreamSpecification":                                     served,
+	"StreamSpecification.ResourcePolicy":                      accepted(whyPolicies),
+	"StreamSpecification.StreamViewType":                      served,
 	"TableClass":                                              served,
 	"TableName":                                               served,
 	"Tags":                                                    served,
@@ -106,7 +107,8 @@ var globalTableSchema = resource.Schema{
 	"MultiRegionConsistency":                                    accepted(whyReplicas),
 	"Replicas":                                                  required, // see ownReplica
 	"SSESpecification":                                          accepted(whyEncrypted),
-	"StreamSpecification":                                       missing(whyStreams),
+	"StreamSpecification":                                       served,
+	"StreamSpecification.StreamViewType":                        served,
 	"TableName":                                                 served,
 	"TimeToLiveSpecification":                                   served,
 	"TimeToLiveSpecification.AttributeName":                     served,
@@ -131,9 +133,12 @@ func appendProperties(dst []byte, p *document.Node) []byte {
 		}
 		dst = appendNode(member(dst, name), name, value)
 	}
-	if view := p.Get("StreamSpecification").Get("StreamViewType"); view != nil {
+	if stream := p.Get("StreamSpecification"); !stream.IsNull() {
 		dst = appendBool(object(dst, "StreamSpecification"), "StreamEnabled", true)
-		dst = append(appendText(dst, "StreamViewType", view.TextOr("")), '}')
+		if view := stream.Get("StreamViewType"); !view.IsNull() {
+			dst = appendText(dst, "StreamViewType", view.TextOr(""))
+		}
+		dst = append(dst, '}')
 	}
 	if e := p.Get("SSESpecification"); e.Get("SSEEnabled").TruthOr(false) && e.Get("KMSMasterKeyId") != nil {
 		dst = appendBool(object(dst, "SSESpecification"), "Enabled", true)

@@ -149,7 +149,7 @@ func (h *tableHandler) instance(d *table.Definition) *resource.Instance {
 		attributes["TableId"] = document.Str(d.ID, diag.Position{})
 	}
 	if d.StreamViewType != "" {
-		attributes["StreamArn"] = document.Str(h.service.streamARN(d), diag.Position{})
+		attributes["StreamArn"] = document.Str(h.service.streamARN(d.Name, d.StreamLabel), diag.Position{})
 	}
 	return &resource.Instance{PhysicalID: d.Name, Attributes: attributes}
 }
@@ -210,9 +210,6 @@ func applyWanted(d, want *table.Definition) {
 	}
 	if want.OnDemand && !d.OnDemand {
 		d.OnDemandSince = time.Now()
-	}
-	if want.StreamViewType != "" && want.StreamViewType != d.StreamViewType {
-		d.StreamLabel = request.StreamLabel(time.Now())
 	}
 	d.OnDemand, d.Throughput, d.OnDemandThroughput = want.OnDemand, want.Throughput, want.OnDemandThroughput
 	d.StreamViewType, d.TableClass, d.EncryptionKey = want.StreamViewType, want.TableClass, want.EncryptionKey

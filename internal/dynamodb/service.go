@@ -2,10 +2,10 @@
 // and the CloudFormation types AWS::DynamoDB::Table and ::GlobalTable.
 //
 // Requests are read and checked in internal/dynamodb/request, worded by
-// internal/dynamodb/message; items live in internal/dynamodb/table,
-// expressions in internal/dynamodb/expression, values in
-// internal/dynamodb/attribute. This package brings them together: one file for
-// each family of operations.
+// internal/dynamodb/message; items live in internal/dynamodb/table, their
+// changes in internal/dynamodb/stream, expressions in
+// internal/dynamodb/expression, values in internal/dynamodb/attribute. This
+// package brings them together: one file for each family of operations.
 package dynamodb
 
 import (

@@ -59,6 +59,10 @@ func (c *client) raw(operation, body string) (int, string) {
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	switch operation {
+	case "ListStreams", "DescribeStream", "GetShardIterator", "GetRecords":
+		r.Header.Set("X-Amz-Target", "DynamoDBStreams_20120810."+operation)
+	}
 	w := httptest.NewRecorder()
 	c.service.ServeHTTP(w, r)
 	answer := w.Result()

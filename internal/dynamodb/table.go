@@ -55,9 +55,6 @@ func newDefinition(q *request.CreateTable) *table.Definition {
 	if d.OnDemand {
 		d.OnDemandSince = d.Created
 	}
-	if d.StreamViewType != "" {
-		d.StreamLabel = request.StreamLabel(d.Created)
-	}
 	return &d
 }
 
@@ -345,13 +342,9 @@ func (s *description) appendStream(dst []byte) []byte {
 	}
 	if s.d.StreamLabel != "" {
 		dst = appendText(dst, "LatestStreamLabel", s.d.StreamLabel)
-		dst = appendText(dst, "LatestStreamArn", s.service.streamARN(s.d))
+		dst = appendText(dst, "LatestStreamArn", s.service.streamARN(s.d.Name, s.d.StreamLabel))
 	}
 	return dst
-}
-
-func (s *Service) streamARN(d *table.Definition) string {
-	return s.tableARN(d.Name) + "/stream/" + d.StreamLabel
 }
 
 // tableOfARN is the name in the ARN of one of the account's tables.

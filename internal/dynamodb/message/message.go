@@ -30,6 +30,8 @@ const (
 	TransactGetItems   Operation = "TransactGetItems"
 	CreateTable        Operation = "CreateTable"
 	UpdateTable        Operation = "UpdateTable"
+	// Streams are all operations of DynamoDB Streams.
+	Streams Operation = "Streams"
 )
 
 // Layer is the generation of validation that answers an operation.
@@ -57,6 +59,8 @@ const (
 	TransactionCanceled  = "TransactionCanceledException"
 	IdempotentMismatch   = "IdempotentParameterMismatchException"
 	TableNotFound        = "TableNotFoundException"
+	TrimmedDataAccess    = "TrimmedDataAccessException"
+	ExpiredIterator      = "ExpiredIteratorException"
 	AccessDenied         = "AccessDeniedException"
 	UnknownOperation     = "UnknownOperationException"
 	InternalServerError  = "InternalServerError"

@@ -127,6 +127,17 @@ const (
 	TagsTooMany
 	BackupTableMissing
 
+	// Streams.
+	StreamArnInvalid
+	NoStream
+	NoShard
+	IteratorWithoutSequence
+	IteratorWithSequence
+	SequenceInvalid
+	IteratorInvalid
+	IteratorExpired
+	TrimmedData
+
 	checks // how many there are
 )
 
@@ -248,4 +259,15 @@ var table = [checks]entry{
 	TagKeysEmpty:          {text: "Atleast one Tag Key needs to be provided as Input."},
 	TagsTooMany:           {text: "The number of tags exceeds the limit of 50"},
 	BackupTableMissing:    {code: TableNotFound, text: "Table not found: %s"},
+
+	StreamArnInvalid: {text: "Invalid StreamArn"},
+	NoStream:         {code: ResourceNotFound, text: notFound + ": Stream: %s not found"},
+	// The words of the next five are unconfirmed.
+	NoShard:                 {code: ResourceNotFound, text: notFound + ": Shard: %s in Stream: %s not found"},
+	IteratorWithoutSequence: {text: "SequenceNumber must be specified for ShardIteratorType: %s"},
+	IteratorWithSequence:    {text: "SequenceNumber must not be specified for ShardIteratorType: %s"},
+	SequenceInvalid:         {text: "Invalid SequenceNumber: %s"},
+	IteratorInvalid:         {text: "Invalid ShardIterator"},
+	IteratorExpired:         {code: ExpiredIterator, text: "Shard iterator has expired"},
+	TrimmedData:             {code: TrimmedDataAccess, text: "The data you are trying to access has been trimmed"},
 }

@@ -276,7 +276,7 @@ func (q *UpdateTable) applyStream(d *table.Definition) error {
 	case *s.Enabled && d.StreamViewType != "":
 		return op.Refuse(message.StreamEnabledAlready, d.Name)
 	case *s.Enabled:
-		d.StreamViewType, d.StreamLabel = *s.View, StreamLabel(time.Now())
+		d.StreamViewType = *s.View
 	case d.StreamViewType == "":
 		return op.Refuse(message.StreamNotEnabled, d.Name)
 	default:
@@ -284,6 +284,3 @@ func (q *UpdateTable) applyStream(d *table.Definition) error {
 	}
 	return nil
 }
-
-// StreamLabel is the label of a stream made at a time.
-func StreamLabel(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000") }

@@ -43,6 +43,7 @@ type Definition struct {
 
 	StreamViewType string `json:",omitempty"` // empty: no stream
 	StreamLabel    string `json:",omitempty"` // of the latest stream, also after it was disabled
+	Stream         uint32 `json:",omitempty"` // number of the stream that records changes, 0 for none
 	Expiry         Expiry
 	Tags           map[string]string `json:",omitempty"`
 }

@@ -449,3 +449,33 @@ func TestIndexIsFilledWhileItemsAreWritten(t *testing.T) {
 		t.Errorf("counts are %+v", counts)
 	}
 }
+
+// A table whose stream was only promised, by a Suiro that had none, gets one
+// at the next start; a stream whose table let go of it in a Suiro that was
+// killed just then is ended.
+func TestStreamsAreSettledAtStart(t *testing.T) {
+	s := store.OpenMemory()
+	defer func() { _ = s.Close() }()
+	tables := openTables(t, s)
+	d := definition("kept")
+	d.StreamViewType = "KEYS_ONLY"
+	if _, err := tables.Create(context.Background(), d); err != nil {
+		t.Fatal(err)
+	}
+	tables.Close()
+	// The table of number 1 as it was written before streams: without one.
+	old := `{"Name":"kept","Number":1,"Key":{"Hash":["pk"]},"Attributes":[{"Name":"pk","Type":"S"}],"StreamViewType":"KEYS_ONLY","StreamLabel":"2020-01-01T00:00:00.000"}`
+	if err := s.Commit(context.Background(), func(tx store.Tx) error { return tx.Put([]byte("d\x00\x00\x00\x01"), []byte(old)) }); err != nil {
+		t.Fatal(err)
+	}
+	tables = openTables(t, s)
+	defer tables.Close()
+	list := tables.Streams().List("kept")
+	if len(list) != 2 || list[0].Definition().Open() || !list[1].Definition().Open() || list[1].Definition().Number != tables.Find("kept").Definition().Stream {
+		t.Fatalf("%+v", list)
+	}
+	put(t, tables, "kept", item("a", 1), item("a", 1))
+	if p, err := list[1].Read(0, 10, 0); err != nil || len(p.Records) != 1 {
+		t.Errorf("%+v %v", p, err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/stream"
 	"github.com/suiro-dev/suiro/internal/store"
 )
 
@@ -79,6 +80,7 @@ type Options struct {
 type Tables struct {
 	store   *store.Store
 	options Options
+	streams *stream.Streams
 
 	// byName is replaced as a whole, so that finding a table never waits.
 	byName atomic.Pointer[map[string]*Table]
@@ -101,11 +103,19 @@ func Open(s *store.Store, o Options) (*Tables, error) {
 	if o.Failed == nil {
 		o.Failed = func(error) {}
 	}
-	t := &Tables{store: s, options: o, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	streams, err := stream.Open(s)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tables{store: s, options: o, streams: streams, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if err := t.load(); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	if err := t.settleStreams(ctx); err != nil {
+		cancel()
+		return nil, err
+	}
 	t.stop = cancel
 	go func() {
 		defer close(t.done)
@@ -167,7 +177,7 @@ func (t *Tables) Create(ctx context.Context, d Definition) (*Table, error) {
 		d.Indexes[i].Number = d.NextIndex
 		d.Indexes[i].Status = StatusActive
 	}
-	if err := t.save(ctx, &d); err != nil {
+	if err := t.saveWithStream(ctx, &d, ""); err != nil {
 		return nil, err
 	}
 	t.last = d.Number
@@ -188,7 +198,8 @@ func (t *Tables) Change(ctx context.Context, name string, edit func(*Definition)
 	if table == nil {
 		return nil, ErrNoTable
 	}
-	d := table.Definition().clone()
+	old := table.Definition()
+	d := old.clone()
 	if err := edit(d); err != nil {
 		return nil, err
 	}
@@ -198,7 +209,7 @@ func (t *Tables) Change(ctx context.Context, name string, edit func(*Definition)
 			d.Indexes[i].Number, d.Indexes[i].Status = d.NextIndex, StatusCreating
 		}
 	}
-	if err := t.save(ctx, d); err != nil {
+	if err := t.saveWithStream(ctx, d, old.StreamViewType); err != nil {
 		return nil, err
 	}
 	// Writes run one after the other in the store's committer: those that ran
@@ -206,6 +217,9 @@ func (t *Tables) Change(ctx context.Context, name string, edit func(*Definition)
 	// those after it go by the new definition.
 	table.publish(d)
 	t.awake()
+	if old.Stream != d.Stream {
+		return d, t.streams.End(ctx, old.Stream)
+	}
 	return d, nil
 }
 
@@ -238,15 +252,67 @@ func (t *Tables) Drop(ctx context.Context, name string) (*Definition, error) {
 	t.byName.Store(&byName)
 	t.dropped = append(t.dropped, d)
 	t.awake()
-	return d, nil
+	return d, t.streams.End(ctx, d.Stream)
 }
 
-func (t *Tables) save(ctx context.Context, d *Definition) error {
+func (t *Tables) save(ctx context.Context, d *Definition, also ...func(store.Tx) error) error {
 	value, err := json.Marshal(d)
 	if err != nil {
 		return fmt.Errorf("write the definition of table %s: %w", d.Name, err)
 	}
-	return t.store.Commit(ctx, func(tx store.Tx) error { return tx.Put(d.prefix(rowDefinition), value) })
+	return t.store.Commit(ctx, func(tx store.Tx) error {
+		for _, put := range also {
+			if err := put(tx); err != nil {
+				return err
+			}
+		}
+		return tx.Put(d.prefix(rowDefinition), value)
+	})
+}
+
+// Streams are the change streams of the tables, also of those that are gone.
+func (t *Tables) Streams() *stream.Streams { return t.streams }
+
+// saveWithStream saves a definition and begins the stream that it asks for
+// when before was another view type.
+func (t *Tables) saveWithStream(ctx context.Context, d *Definition, before string) error {
+	if d.StreamViewType == before {
+		return t.save(ctx, d)
+	}
+	d.Stream = 0
+	if d.StreamViewType == "" {
+		return t.save(ctx, d)
+	}
+	asked := stream.Definition{Table: d.Name, TableID: d.ID, View: d.StreamViewType, Hash: d.Key.Hash, Range: d.Key.Range}
+	return t.streams.Begin(asked, func(label string, number uint32, put func(store.Tx) error) error {
+		d.StreamLabel, d.Stream = label, number
+		return t.save(ctx, d, put)
+	})
+}
+
+// settleStreams brings tables and streams together after a start: a table
+// whose stream was only promised by an earlier version gets one, and a stream
+// that no table writes to any more (Suiro was killed just then) is ended.
+func (t *Tables) settleStreams(ctx context.Context) error {
+	used := map[uint32]bool{}
+	for _, table := range *t.byName.Load() {
+		if d := table.Definition(); d.StreamViewType != "" && d.Stream == 0 {
+			d = d.clone()
+			if err := t.saveWithStream(ctx, d, ""); err != nil {
+				return err
+			}
+			table.publish(d)
+		}
+		used[table.Definition().Stream] = true
+	}
+	for _, s := range t.streams.List("") {
+		if number := s.Definition().Number; !used[number] {
+			if err := t.streams.End(ctx, number); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // awake tells the background work that there is some.

@@ -243,7 +243,8 @@ func expirySecond(v attribute.Value) (int64, bool) {
 	return second, err == nil && second > 0
 }
 
-// sweep deletes the items that have expired and the tokens that are forgotten.
+// sweep deletes the items that have expired, the records of streams that are
+// too old and the tokens that are forgotten.
 func (t *Tables) sweep(ctx context.Context) {
 	for _, table := range *t.byName.Load() {
 		if d := table.Definition(); d.Expiry.Attribute == "" {
@@ -255,6 +256,13 @@ func (t *Tables) sweep(ctx context.Context) {
 				t.options.Failed(err)
 				break
 			}
+		}
+	}
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if more, err = t.streams.Trim(ctx); err != nil && ctx.Err() == nil {
+			t.options.Failed(err)
+			break
 		}
 	}
 	if err := t.sweepTokens(ctx); err != nil && ctx.Err() == nil {

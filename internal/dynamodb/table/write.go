@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
+	"slices"
 
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
+	"github.com/suiro-dev/suiro/internal/dynamodb/stream"
 	"github.com/suiro-dev/suiro/internal/store"
 )
 
@@ -37,20 +40,30 @@ func Encode(item attribute.Item) []byte {
 
 // Write changes items inside one commit of the store.
 type Write struct {
-	tx     store.Tx
-	counts map[uint32]*Counts // by the table's number
+	tx       store.Tx
+	counts   map[uint32]*Counts // by the table's number
+	streams  *stream.Streams
+	recorded []*stream.Stream // those that have new records
 }
 
 // Write runs fn inside a commit and returns after it is on disk; see
 // [store.Store.Commit]. An error of fn undoes everything it did.
 func (t *Tables) Write(ctx context.Context, fn func(*Write) error) error {
-	return t.store.Commit(ctx, func(tx store.Tx) error {
-		w := &Write{tx: tx}
+	w := &Write{streams: t.streams}
+	err := t.store.Commit(ctx, func(tx store.Tx) error {
+		w.tx = tx
 		if err := fn(w); err != nil {
 			return err
 		}
 		return w.saveCounts()
 	})
+	if err != nil {
+		return err
+	}
+	for _, s := range w.recorded {
+		s.Tell()
+	}
+	return nil
 }
 
 // Item reads an item as it is inside this write; nil when there is none.
@@ -96,8 +109,24 @@ func (w *Write) Apply(c Change) ([]Touched, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A stream record of c rides here, in the same commit, when d has a stream.
+	if d.Stream != 0 {
+		if err := w.record(c); err != nil {
+			return nil, err
+		}
+	}
 	return touched, w.applyExpiry(c)
+}
+
+// record writes the change into the table's stream.
+func (w *Write) record(c Change) error {
+	s := w.streams.Get(c.Definition.Stream)
+	if s == nil {
+		return fmt.Errorf("table %s has no stream %d", c.Definition.Name, c.Definition.Stream)
+	}
+	if !slices.Contains(w.recorded, s) {
+		w.recorded = append(w.recorded, s)
+	}
+	return s.Append(w.tx, stream.Change{Old: c.Old, New: c.New, Encoded: c.Encoded, ByService: c.Cause == ByExpiry})
 }
 
 func exists(item attribute.Item) int {

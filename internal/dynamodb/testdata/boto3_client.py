@@ -103,6 +103,19 @@ for _ in range(100):
     time.sleep(0.1)
 assert table.query(IndexName="by-text", KeyConditionExpression=Key("text").eq("ééé"))["Count"] == 1
 
+streams = boto3.client("dynamodbstreams", endpoint_url=os.environ["ENDPOINT"], region_name="eu-west-1", aws_access_key_id="key", aws_secret_access_key="secret")
+arn = client.update_table(TableName="chat", StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})["TableDescription"]["LatestStreamArn"]
+shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+table.put_item(Item={"room": "stream", "at": 1, "blob": b"foobar"})
+page = streams.get_records(ShardIterator=iterator)
+assert page["Records"][0]["dynamodb"]["NewImage"]["blob"] == {"B": b"foobar"}, page
+try:
+    streams.get_records(ShardIterator="nonsense")
+    assert False, "it reads nonsense"
+except streams.exceptions.ClientError as e:
+    assert e.response["Error"] == {"Code": "ValidationException", "Message": "Invalid ShardIterator"}, e.response
+
 table.delete()
 table.wait_until_not_exists()
 assert client.list_tables()["TableNames"] == []
