@@ -25,6 +25,11 @@ type api struct {
 	serial  map[string]int                      // of a record's id, in order of creation
 	next    int
 
+	// deployments are what was deployed, by id. What has changed since then is
+	// told apart: anything, and what only a deployment brings to a stage.
+	deployments     map[string]*websocketapi.Deployment
+	changed, edited bool
+
 	data     *websocketapi.API // nil for HTTP APIs
 	listener Listener
 }
@@ -38,11 +43,13 @@ func (a *api) put(recordType, id string, spec resource.Spec) {
 	a.records[recordType][id] = spec
 	a.next++
 	a.serial[recordType+id] = a.next
+	a.touch(recordType)
 }
 
 func (a *api) drop(recordType, id string) {
 	delete(a.records[recordType], id)
 	delete(a.serial, recordType+id)
+	a.touch(recordType)
 }
 
 // close ends the sockets while the endpoint still answers: a function that
@@ -103,6 +110,7 @@ func (h *apiHandler) Create(ctx context.Context, spec resource.Spec) (*resource.
 	a := &api{
 		id: stableID(apiIDLength, spec.Stack.Name, spec.LogicalID), spec: spec,
 		records: map[string]map[string]resource.Spec{}, serial: map[string]int{},
+		deployments: map[string]*websocketapi.Deployment{}, changed: true,
 	}
 	if spec.Properties.Get("ProtocolType").TextOr("") == protocolWebSocket {
 		if err := s.openWebSocket(ctx, a); err != nil {
@@ -112,7 +120,6 @@ func (h *apiHandler) Create(ctx context.Context, spec resource.Spec) (*resource.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.apis[a.id] = a
-	s.apply(a)
 	return s.instance(a), nil
 }
 
@@ -183,8 +190,7 @@ func (h *apiHandler) Update(ctx context.Context, spec resource.Spec, old *resour
 	s.mu.Lock()
 	a := s.apis[old.PhysicalID]
 	if a != nil && a.websocket() == (spec.Properties.Get("ProtocolType").TextOr("") == protocolWebSocket) {
-		a.spec = spec
-		s.apply(a)
+		a.spec, a.changed, a.edited = spec, true, true
 		s.mu.Unlock()
 		return s.instance(a), nil
 	}

@@ -3,11 +3,10 @@
 // domains), makes one [websocketapi.Definition] of it, and opens one endpoint
 // for each WebSocket API, whose stages are path prefixes as on AWS.
 //
-// A stage serves its API's current routes as soon as it is deployed at all:
-// it names a deployment, has AutoDeploy, or a deployment names it. On AWS a
-// deployment is a snapshot. Here a changed template is applied resource by
-// resource and means a redeployment; and templates whose deployment does not
-// depend on every route, which AWS deploys half-made, work.
+// A stage serves a deployment, which is the API as it was when the deployment
+// was made; or, with AutoDeploy, the API as it is. Records change one by one
+// while a template is applied; [Service.Deploy], at its end, makes the new
+// deployments and lets every stage serve what it now has, at once.
 package apigateway
 
 import (

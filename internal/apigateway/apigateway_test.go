@@ -19,6 +19,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
@@ -139,6 +140,21 @@ func said(msgs diag.List) string {
 	return strings.Join(lines, "\n")
 }
 
+// told drains what was noticed.
+func told(sub *journal.Subscription) string {
+	var texts []string
+	for {
+		select {
+		case e := <-sub.Entries():
+			if e.Kind == journal.Noticed {
+				texts = append(texts, e.Text)
+			}
+		default:
+			return strings.Join(texts, "\n")
+		}
+	}
+}
+
 func (f *fixture) must(logicalID, resourceType, yaml string) {
 	f.t.Helper()
 	if _, err := f.apply(logicalID, resourceType, yaml); err != nil {
@@ -200,6 +216,7 @@ func talk(t *testing.T, authority, host, path, text string) string {
 
 func (f *fixture) talk(path, text string) string {
 	f.t.Helper()
+	f.service.Deploy()
 	a := f.service.apis[f.made["Api"].PhysicalID]
 	return talk(f.t, a.listener.Authority(), a.listener.Authority(), path, text)
 }
@@ -283,6 +300,52 @@ func TestStagesAreServedOnceDeployed(t *testing.T) {
 	}
 }
 
+// A deployment is the API as it was; only what the template says of the stage
+// itself takes effect without a new one.
+func TestADeploymentIsASnapshot(t *testing.T) {
+	notices := &journal.Journal{}
+	f := newFixture(t)
+	f.service.config.Journal = notices
+	sub := notices.Subscribe(1000)
+	defer sub.Close()
+	f.chat()
+	f.must("Auto", "Stage", `{ApiId: $Api, StageName: auto, AutoDeploy: true}`)
+	check := func(when string, want map[string]string) {
+		t.Helper()
+		for path, answer := range want {
+			if got := f.talk(path, `{"action":"send"}`); !strings.HasPrefix(got, answer) {
+				t.Errorf("%s: %s answers %q, want %q", when, path, got, answer)
+			}
+		}
+	}
+	check("at first", map[string]string{"/dev": "from send", "/auto": "from send"})
+
+	f.must("Second", "Deployment", `{ApiId: $Api}`)
+	f.must("SendIntegration", "Integration", `{ApiId: $Api, IntegrationType: AWS_PROXY, IntegrationUri: "`+invocationURI("other")+`"}`)
+	f.must("New", "Stage", `{ApiId: $Api, StageName: new, DeploymentId: $Second}`)
+	check("with a new deployment", map[string]string{"/dev": "from send", "/auto": "from other", "/new": "from other"})
+	if n := told(sub); n != "" {
+		t.Errorf("said %q", n)
+	}
+
+	f.must("SendIntegration", "Integration", `{ApiId: $Api, IntegrationType: AWS_PROXY, IntegrationUri: "`+invocationURI("connect")+`"}`)
+	check("without one", map[string]string{"/dev": "from connect", "/auto": "from connect", "/new": "from connect"})
+	if n := told(sub); !strings.Contains(n, "deployed again to dev, new; on AWS") {
+		t.Errorf("said %q", n)
+	}
+
+	// A deployment in use outlives its record until the stage has moved on.
+	f.must("Third", "Deployment", `{ApiId: $Api}`)
+	f.remove("Deployment")
+	f.remove("SendRoute")
+	check("while the stage lags behind", map[string]string{"/dev": "from connect", "/auto": `{"message": "Forbidden"`})
+	f.must("Stage", "Stage", `{ApiId: $Api, StageName: dev, DeploymentId: $Third}`)
+	check("afterwards", map[string]string{"/dev": `{"message": "Forbidden"`})
+	if len(f.service.apis[f.made["Api"].PhysicalID].deployments) != 2 {
+		t.Error("the first deployment is still there")
+	}
+}
+
 func TestUpdatesAndDeletesTakeEffect(t *testing.T) {
 	f := newFixture(t)
 	f.chat()
@@ -315,6 +378,7 @@ func TestCustomDomainsAndHosts(t *testing.T) {
 	f.chat()
 	f.must("Domain", "DomainName", `{DomainName: WS.example.com}`)
 	f.must("Mapping", "ApiMapping", `{ApiId: $Api, DomainName: $Domain, Stage: $Stage, ApiMappingKey: chat}`)
+	f.service.Deploy()
 	aws := httptest.NewServer(f.service)
 	defer aws.Close()
 	authority := aws.Listener.Addr().String()
@@ -395,6 +459,8 @@ func TestWhatTheTemplateIsTold(t *testing.T) {
 		{"a parameter of nowhere", "Integration", `{ApiId: $Api, IntegrationType: HTTP_PROXY, IntegrationUri: http://x, RequestParameters: {integration.request.body: "'a'"}}`, "integration.request.body: a target is integration.request.header, querystring or path and a name"},
 		{"another route response", "RouteResponse", `{ApiId: $Api, RouteId: $SendRoute, RouteResponseKey: other}`, `the only route response is $default, not "other"`},
 		{"a response of no route", "RouteResponse", `{ApiId: $Api, RouteId: x, RouteResponseKey: $default}`, `the API has nothing with the id "x"`},
+		{"the default stage", "Stage", `{ApiId: $Api, StageName: $default}`, "a WebSocket API has no stage $default"},
+		{"a deployment that is missing", "Stage", `{ApiId: $Api, StageName: b, DeploymentId: x}`, `X.DeploymentId: the API has no deployment with the id "x"`},
 		{"a stage name", "Stage", `{ApiId: $Api, StageName: a/b}`, `a stage name has letters, digits, - and _`},
 		{"a log level", "Stage", `{ApiId: $Api, StageName: a, DefaultRouteSettings: {LoggingLevel: LOUD}}`, `template.yaml:1:72: X.DefaultRouteSettings.LoggingLevel: "LOUD" is no level`},
 		{"a JWT authorizer", "Authorizer", `{ApiId: $Api, Name: a, AuthorizerType: JWT}`, `a WebSocket API's authorizer is of type REQUEST, not "JWT"`},

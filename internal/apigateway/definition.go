@@ -9,25 +9,17 @@ import (
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
-// definition is what an API's records add up to. Service.mu is held.
-func (s *Service) definition(a *api) *websocketapi.Definition {
+// definition is what an API serves. Service.mu is held.
+func (s *Service) definition(a *api, now *websocketapi.Deployment) *websocketapi.Definition {
 	d := &websocketapi.Definition{
-		Authority: a.listener.Authority(),
-		Selection: expression(a.spec.Properties.Get("RouteSelectionExpression").TextOr("")),
-		Routes:    map[string]*websocketapi.Route{},
-		Stages:    map[string]*websocketapi.Stage{},
-		Domains:   a.mappings(),
-		Closed:    a.spec.Properties.Get("DisableExecuteApiEndpoint").TruthOr(false),
+		Authority:  a.listener.Authority(),
+		Deployment: *now,
+		Stages:     map[string]*websocketapi.Stage{},
+		Domains:    a.mappings(),
+		Keys:       s.keysOf(a),
 	}
-	d.Keys = s.keysOf(a)
-	d.KeyFromAuthorizer = a.spec.Properties.Get("ApiKeySelectionExpression").TextOr("") == keyFromAuthorizer
 	for _, s := range a.stages() {
 		d.Stages[s.Name] = s
-	}
-	for _, id := range a.inOrder(typeRoute) {
-		spec := a.records[typeRoute][id]
-		r := a.route(id, spec)
-		d.Routes[r.Key] = r
 	}
 	return d
 }
@@ -46,24 +38,14 @@ func (a *api) inOrder(recordType string) []string {
 func (a *api) stages() []*websocketapi.Stage {
 	var stages []*websocketapi.Stage
 	for name, spec := range a.records[typeStage] {
-		if a.deployed(name, spec) {
-			stages = append(stages, stage(name, spec.Properties))
+		if d, ok := a.deploymentOf(name, spec); ok {
+			one := stage(name, spec.Properties)
+			one.Deployment = d
+			stages = append(stages, one)
 		}
 	}
 	slices.SortFunc(stages, func(x, y *websocketapi.Stage) int { return strings.Compare(x.Name, y.Name) })
 	return stages
-}
-
-func (a *api) deployed(name string, spec resource.Spec) bool {
-	if spec.Properties.Get("AutoDeploy").TruthOr(false) || spec.Properties.Get("DeploymentId").TextOr("") != "" {
-		return true
-	}
-	for _, d := range a.records[typeDeployment] {
-		if d.Properties.Get("StageName").TextOr("") == name {
-			return true
-		}
-	}
-	return false
 }
 
 func variables(n *document.Node) []websocketapi.Variable {

@@ -77,7 +77,7 @@ func TestAPIKeysFromTheirTemplate(t *testing.T) {
 	f.must("PlanKey", "AWS::ApiGateway::UsagePlanKey", `{KeyId: $Key, KeyType: API_KEY, UsagePlanId: $Plan}`)
 	f.must("MadeKey", "AWS::ApiGateway::UsagePlanKey", `{KeyId: $Made, KeyType: API_KEY, UsagePlanId: $Plan}`)
 	a := f.service.apis[f.made["Api"].PhysicalID]
-	keys := f.service.definition(a).Keys
+	keys := f.service.definition(a, a.deployment()).Keys
 	good := keys["0123456789abcdefghij"]
 	if len(keys) != 2 || good == nil || good.Disabled || good.Plans["dev"].Throttle.Burst != 5 || good.Plans["dev"].Quota.Limit != 9 {
 		t.Fatalf("keys %v, %+v", keys, good)
@@ -87,11 +87,11 @@ func TestAPIKeysFromTheirTemplate(t *testing.T) {
 			t.Errorf("a key made up: %q %+v", value, k)
 		}
 	}
-	if again := f.service.definition(a).Keys["0123456789abcdefghij"]; again.Plans["dev"] != good.Plans["dev"] {
+	if again := f.service.definition(a, a.deployment()).Keys["0123456789abcdefghij"]; again.Plans["dev"] != good.Plans["dev"] {
 		t.Error("another definition forgets how much of the plan is used")
 	}
 	f.remove("PlanKey")
-	if keys := f.service.definition(a).Keys; len(keys) != 1 {
+	if keys := f.service.definition(a, a.deployment()).Keys; len(keys) != 1 {
 		t.Errorf("%d keys are left, want 1", len(keys))
 	}
 }

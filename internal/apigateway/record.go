@@ -28,7 +28,7 @@ var kinds = map[string]*kind{
 	typeIntegration:         {schema: integrationSchema, check: checkIntegration, admit: admitIntegration},
 	typeIntegrationResponse: {schema: integrationResponseSchema, attribute: "IntegrationResponseId", check: checkIntegrationResponse, admit: refers("IntegrationId", typeIntegration)},
 	typeRouteResponse:       {schema: routeResponseSchema, check: checkRouteResponse, admit: refers("RouteId", typeRoute)},
-	typeStage:               {schema: stageSchema, named: "StageName", check: checkStage},
+	typeStage:               {schema: stageSchema, named: "StageName", check: checkStage, admit: admitStage},
 	typeDeployment:          {schema: deploymentSchema, attribute: "DeploymentId"},
 	typeAuthorizer:          {schema: authorizerSchema, attribute: "AuthorizerId", admit: admitAuthorizer},
 	typeModel:               {schema: modelSchema, attribute: "ModelId", check: checkModel},
@@ -86,11 +86,9 @@ func (h *recordHandler) put(spec resource.Spec, old *resource.Instance, before *
 	if old != nil {
 		if b := s.apis[before.Get("ApiId").TextOr("")]; b != nil && (b != a || old.PhysicalID != id) {
 			b.drop(spec.Type, old.PhysicalID)
-			s.apply(b)
 		}
 	}
 	a.put(spec.Type, id, spec)
-	s.apply(a)
 	instance := &resource.Instance{PhysicalID: id}
 	if h.kind.attribute != "" {
 		instance.Attributes = resource.Texts(h.kind.attribute, id)
@@ -109,15 +107,7 @@ func (h *recordHandler) Delete(_ context.Context, spec resource.Spec, old *resou
 		return nil
 	}
 	a.drop(spec.Type, old.PhysicalID)
-	s.apply(a)
 	return nil
-}
-
-// apply makes the data plane serve an API's records. s.mu is held.
-func (s *Service) apply(a *api) {
-	if a.websocket() {
-		a.data.Update(s.definition(a))
-	}
 }
 
 func (s *Service) notice(resource, format string) {

@@ -70,6 +70,22 @@ func admitRoute(s *Service, a *api, spec resource.Spec) diag.List {
 	return msgs
 }
 
+// admitStage refuses what API Gateway refuses of a WebSocket API's stages.
+func admitStage(_ *Service, a *api, spec resource.Spec) diag.List {
+	var msgs diag.List
+	if !a.websocket() {
+		return nil
+	}
+	if name, _ := text(spec, "StageName"); name == "$default" {
+		msgs.Add(fault(spec, "StageName", "a WebSocket API has no stage $default; its stage is part of every URL"))
+	}
+	id, _ := text(spec, "DeploymentId")
+	if _, known := a.records[typeDeployment][id]; id != "" && !known {
+		msgs.Add(fault(spec, "DeploymentId", "the API has no deployment with the id %q", id).WithHint("refer to it with Ref"))
+	}
+	return msgs
+}
+
 func checkRouteResponse(spec resource.Spec) diag.List {
 	if key, ok := text(spec, "RouteResponseKey"); ok && key != "$default" {
 		return diag.List{fault(spec, "RouteResponseKey", "the only route response is $default, not %q", key)}

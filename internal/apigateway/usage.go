@@ -109,7 +109,7 @@ func (h *usageHandler) Create(_ context.Context, spec resource.Spec) (*resource.
 	defer s.mu.Unlock()
 	i, err := h.put(s, spec)
 	if err == nil {
-		s.applyAll()
+		s.changeAll()
 	}
 	return i, err
 }
@@ -129,14 +129,14 @@ func (h *usageHandler) Delete(_ context.Context, _ resource.Spec, old *resource.
 	delete(s.usage.keys, old.PhysicalID)
 	delete(s.usage.plans, old.PhysicalID)
 	delete(s.usage.assigned, old.PhysicalID)
-	s.applyAll()
+	s.changeAll()
 	return nil
 }
 
-// applyAll makes every API serve with the keys of now. s.mu is held.
-func (s *Service) applyAll() {
+// changeAll: keys and plans count for any API. s.mu is held.
+func (s *Service) changeAll() {
 	for _, a := range s.apis {
-		s.apply(a)
+		a.changed = true
 	}
 }
 

@@ -137,6 +137,7 @@ func (n *Node) apply(ctx context.Context, a *app.App) (diag.List, error) {
 		errs = append(errs, err)
 	}
 	n.stacks = stacks
+	n.services.gateway.Deploy()
 	return msgs, errors.Join(errs...)
 }
 

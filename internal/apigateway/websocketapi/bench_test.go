@@ -28,12 +28,12 @@ func benchmark(b *testing.B) (api *API, client net.Conn, r *bufio.Reader, server
 	api = New(Config{ID: "a1b2c3d4e5", Connections: cluster.NewLocal(), Invoker: &nothing{}})
 	server = httptest.NewServer(api)
 	api.Update(&Definition{
-		Authority: server.Listener.Addr().String(), Selection: selection,
-		Stages: map[string]*Stage{"dev": {Name: "dev"}},
-		Routes: map[string]*Route{
+		Authority: server.Listener.Addr().String(),
+		Stages:    map[string]*Stage{"dev": {Name: "dev"}},
+		Deployment: Deployment{Selection: selection, Routes: map[string]*Route{
 			"ping": {Key: "ping", Replies: true, Integration: mock("", "pong")},
 			"fn":   {Key: "fn", Replies: true, Integration: &Integration{Type: Lambda, Function: "fn"}},
-		},
+		}},
 	})
 	client, err = net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {

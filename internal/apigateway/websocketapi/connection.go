@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
@@ -42,6 +43,9 @@ type connection struct {
 	authorizer  *principal
 	key         *Key      // nil: none was asked for
 	meters      *counters // of its stage
+	// last is the definition that its stage was in last: what a connection of
+	// a stage that is gone ends with.
+	last atomic.Pointer[Definition]
 
 	hasUserAgent bool
 	// started tells the reader that the invocation of the message it handed
@@ -59,6 +63,7 @@ func (a *API) newConnection(d *Definition, r *http.Request, stage string, at tim
 		api: a, id: a.ids.connection(), stage: stage, domain: d.domainName(r.Host),
 		sourceIP: sourceIP(r), connectedAt: at.UnixMilli(),
 	}
+	c.last.Store(d)
 	if ua := r.Header["User-Agent"]; len(ua) > 0 {
 		c.userAgent, c.hasUserAgent = ua[len(ua)-1], true
 	}
@@ -79,10 +84,20 @@ func (c *connection) open() error {
 	c.api.live[c] = struct{}{}
 	c.api.work.Go(func() { c.sock.Serve(c) })
 	c.api.mu.Unlock()
-	if closing {
+	if closing || c.api.definition.Load().Stages[c.stage] == nil {
 		c.close(socket.StatusGoingAway, goingAway)
 	}
 	return nil
+}
+
+// serving is what the connection's next event meets: its stage as it is now.
+func (c *connection) serving() (*Stage, *Deployment) {
+	d := c.api.definition.Load()
+	if d.Stages[c.stage] == nil {
+		d = c.last.Load()
+	}
+	s := d.Stages[c.stage]
+	return s, d.deployment(s)
 }
 
 // close starts to close the socket; messages that wait for a place are dropped.
@@ -97,9 +112,9 @@ func (c *connection) close(code int, reason string) {
 // Message implements socket.Handler: it routes one message. Invocations start
 // in the order of the messages and run side by side.
 func (c *connection) Message(_ *socket.Conn, data []byte, _ bool) {
-	d := c.api.definition.Load()
+	stage, d := c.serving()
 	e := event{
-		conn: c, stage: d.Stages[c.stage], kind: messageEvent, body: data,
+		conn: c, stage: stage, kind: messageEvent, body: data,
 		requestID: c.api.ids.request(), at: time.Now(),
 	}
 	route := d.route(data)
@@ -148,10 +163,10 @@ func (c *connection) Closed(_ *socket.Conn, code int, reason string) {
 			Status: code, Text: reason, Duration: time.Since(time.UnixMilli(c.connectedAt)),
 		})
 	}
-	d := a.definition.Load()
+	stage, d := c.serving()
 	if route := d.Routes[routeDisconnect]; route != nil && route.Integration != nil {
 		e := event{
-			conn: c, stage: d.Stages[c.stage], kind: disconnectEvent, routeKey: routeDisconnect,
+			conn: c, stage: stage, kind: disconnectEvent, routeKey: routeDisconnect,
 			requestID: a.ids.request(), at: time.Now(), code: code, reason: reason,
 		}
 		c.disconnected(&e, route)

@@ -18,19 +18,25 @@ const (
 type Definition struct {
 	// Authority is what clients reach the API at, "localhost:3001".
 	Authority string
-	// Selection picks the route of a message.
-	Selection *Expression
-	Routes    map[string]*Route // by route key
-	Stages    map[string]*Stage // by name
+	// Deployment is the API as it is now, which stages with AutoDeploy serve.
+	Deployment
+	Stages map[string]*Stage // by name
 	// Domains map custom domain names (lower case) to stages by mapping key;
 	// the empty key is the domain's root.
 	Domains map[string]map[string]string
+	// Keys are the API keys of usage plans for this API, by value.
+	Keys map[string]*Key
+}
+
+// Deployment is what a stage serves: the API as it was at some time.
+type Deployment struct {
+	// Selection picks the route of a message.
+	Selection *Expression
+	Routes    map[string]*Route // by route key
 	// Closed: the API is not served under its execute-api name
 	// (DisableExecuteApiEndpoint). Under localhost it is, since that is how a
 	// client here reaches the custom domain too.
 	Closed bool
-	// Keys are the API keys of usage plans for this API, by value.
-	Keys map[string]*Key
 	// KeyFromAuthorizer: the key is not in the x-api-key header, the
 	// authorizer gives it (ApiKeySelectionExpression).
 	KeyFromAuthorizer bool
@@ -38,11 +44,20 @@ type Definition struct {
 
 // Stage is a deployed stage.
 type Stage struct {
-	Name      string
-	Variables []Variable
-	AccessLog *LogFormat // nil: none is written
-	Default   Settings
-	Routes    map[string]*Settings // by route key
+	Name       string
+	Deployment *Deployment // nil: what the API is now
+	Variables  []Variable
+	AccessLog  *LogFormat // nil: none is written
+	Default    Settings
+	Routes     map[string]*Settings // by route key
+}
+
+// deployment is what a stage serves.
+func (d *Definition) deployment(s *Stage) *Deployment {
+	if s != nil && s.Deployment != nil {
+		return s.Deployment
+	}
+	return &d.Deployment
 }
 
 // Variable is a stage variable.
@@ -197,7 +212,7 @@ func (d *Definition) stageName(host string, path []string) string {
 	if mappings := d.domain(host); mappings != nil {
 		return mappings[first]
 	}
-	if d.Closed && strings.Contains(strings.ToLower(host), ".execute-api.") {
+	if d.deployment(d.Stages[first]).Closed && strings.Contains(strings.ToLower(host), ".execute-api.") {
 		return ""
 	}
 	return first
@@ -233,7 +248,7 @@ func (d *Definition) domainName(host string) string {
 
 // route picks a message's route: the key that the selection expression gives,
 // else $default, else none. A client cannot name $connect or $disconnect.
-func (d *Definition) route(body []byte) *Route {
+func (d *Deployment) route(body []byte) *Route {
 	if d.Selection != nil {
 		var room [64]byte
 		if key := d.Selection.Key(room[:0], body); len(key) > 0 {

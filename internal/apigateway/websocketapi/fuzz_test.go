@@ -68,11 +68,11 @@ func FuzzHandshake(f *testing.F) {
 		a := New(Config{ID: "a1b2c3d4e5", Region: "eu-west-1", AccountID: "1", Invoker: fake, Connections: cluster.NewLocal()})
 		a.Update(&Definition{
 			Authority: "localhost:3000",
-			Routes: map[string]*Route{
+			Deployment: Deployment{Routes: map[string]*Route{
 				"$connect": {Key: "$connect", Integration: &Integration{Function: "connect"}, Authorization: AuthorizeCustom,
 					Authorizer: &Authorizer{Function: "guard", Sources: []string{"route.request.querystring.token"}}},
 				"$disconnect": {Key: "$disconnect", Integration: &Integration{Function: "disconnect"}},
-			},
+			}},
 			Stages: map[string]*Stage{"dev": {Name: "dev", Variables: []Variable{{"a", "\"b\xff"}}}, "prod": {Name: "prod"}},
 		})
 		r := &http.Request{Method: "GET", URL: u, Host: "localhost:3000", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: "127.0.0.1:1",

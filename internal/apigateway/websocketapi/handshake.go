@@ -47,7 +47,8 @@ func (a *API) handshake(w http.ResponseWriter, r *http.Request, d *Definition, s
 	if !h.wellFormed() {
 		return
 	}
-	route := d.Routes[routeConnect]
+	serves := d.deployment(h.event.stage)
+	route := serves.Routes[routeConnect]
 	if route == nil {
 		if h.admit(&Route{}) {
 			h.accept(nil, "")
@@ -56,7 +57,7 @@ func (a *API) handshake(w http.ResponseWriter, r *http.Request, d *Definition, s
 	}
 	h.event.headers = forwarded(a.fields(r), h.event.conn.sourceIP, h.traceID)
 	h.event.query = queryFields(r.URL.RawQuery)
-	if h.authorize(route) && h.checkKey(d, route) && h.admit(route) {
+	if h.authorize(route) && h.checkKey(d.Keys, serves.KeyFromAuthorizer, route) && h.admit(route) {
 		h.connect(route)
 	}
 }

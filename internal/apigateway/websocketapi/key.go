@@ -64,19 +64,19 @@ func (q *Quota) allow(now time.Time) bool {
 // checkKey asks for the API key of a $connect route that needs one: a key that
 // is enabled, of a usage plan for this stage, within the plan's bounds. What a
 // refusal says is not documented for WebSocket APIs; it is what REST APIs say.
-func (h *handshake) checkKey(d *Definition, route *Route) bool {
+func (h *handshake) checkKey(keys map[string]*Key, fromAuthorizer bool, route *Route) bool {
 	if !route.KeyRequired {
 		return true
 	}
 	c := h.event.conn
 	value := h.r.Header.Get("X-Api-Key")
-	if d.KeyFromAuthorizer {
+	if fromAuthorizer {
 		value = ""
 		if c.authorizer != nil {
 			value = c.authorizer.key
 		}
 	}
-	key := d.Keys[value]
+	key := keys[value]
 	var plan *Plan
 	if key != nil {
 		plan = key.Plans[c.stage]

@@ -63,9 +63,8 @@ func newFixture(t *testing.T, routes map[string]function, options ...func(*Confi
 		t.Fatal(err)
 	}
 	f.def = &Definition{
-		Selection: selection,
-		Routes:    map[string]*Route{},
-		Stages:    map[string]*Stage{"dev": {Name: "dev"}, "prod": {Name: "prod"}},
+		Deployment: Deployment{Selection: selection, Routes: map[string]*Route{}},
+		Stages:     map[string]*Stage{"dev": {Name: "dev"}, "prod": {Name: "prod"}},
 	}
 	for key, fn := range routes {
 		name := strings.TrimSuffix(key, "2")

@@ -384,6 +384,36 @@ func TestRoutesChangeUnderOpenSockets(t *testing.T) {
 	c.want("close 1001 Going away")
 }
 
+// A stage serves its own deployment, and a connection of a stage that is gone
+// ends with the $disconnect that the stage had.
+func TestStagesServeTheirDeployments(t *testing.T) {
+	f := newFixture(t, map[string]function{"now": returns(ok), "old": returns(ok), "$disconnect": returns(ok)}, func(_ *Config, d *Definition) {
+		d.Stages["dev"].Deployment = &Deployment{Selection: d.Selection, Routes: map[string]*Route{
+			"old": d.Routes["old"], "$disconnect": d.Routes["$disconnect"],
+		}}
+		d.Routes = map[string]*Route{"now": d.Routes["now"]}
+	})
+	c := f.open()
+	c.send(`{"action":"now"}`)
+	c.wantFailure("Forbidden")
+	c.send(`{"action":"old"}`)
+	f.calls(1)
+	prod := f.dial("/prod")
+	prod.send(`{"action":"old"}`)
+	prod.wantFailure("Forbidden")
+	prod.send(`{"action":"now"}`)
+	f.calls(2)
+	d := *f.def
+	d.Stages = map[string]*Stage{"prod": d.Stages["prod"]}
+	f.api.Update(&d)
+	c.want("close 1001 Going away")
+	c.close(1001, "Going away")
+	if e := decode(t, f.calls(3)[2].Payload).RequestContext; e.RouteKey != "$disconnect" || e.Stage != "dev" || e.DisconnectStatusCode != 1001 {
+		t.Errorf("%+v", e)
+	}
+	prod.silent()
+}
+
 // inOrder is an Invoker that notes when it was called, without a lock that
 // could change the order, and answers when told.
 type inOrder struct {
@@ -423,7 +453,7 @@ func TestInvocationsStartInOrderAndRunSideBySide(t *testing.T) {
 			_ = ws.WriteFrame(c.conn, ws.MaskFrame(ws.NewTextFrame([]byte(body))))
 		}
 	}()
-	eventually(t, "every place is taken", func() bool { return o.n.Load() == maxInFlight })
+	eventually(t, "every place is taken", func() bool { return o.running.Load() == maxInFlight })
 	close(o.release)
 	eventually(t, "every message is handled", func() bool {
 		for i := range o.bodies {

@@ -128,13 +128,20 @@ func New(c Config) *API {
 }
 
 // Update makes d what the API serves. Open sockets stay and use it from their
-// next event on; those of a stage that d does not have are closed with 1001.
+// next event on; those of a stage that d does not have are closed with 1001,
+// and their $disconnect is that of the stage as it was. Calls must not overlap.
 func (a *API) Update(d *Definition) {
-	a.definition.Store(d)
+	old := a.definition.Load()
+	var stranded []*connection
 	for _, c := range a.connections() {
-		if d.Stages[c.stage] == nil {
-			c.close(socket.StatusGoingAway, goingAway)
+		if d.Stages[c.stage] == nil && old.Stages[c.stage] != nil {
+			c.last.Store(old)
+			stranded = append(stranded, c)
 		}
+	}
+	a.definition.Store(d)
+	for _, c := range stranded {
+		c.close(socket.StatusGoingAway, goingAway)
 	}
 }
 
