@@ -130,7 +130,7 @@ func (s *Service) openWebSocket(ctx context.Context, a *api) error {
 		ID: a.id, Resource: a.spec.LogicalID,
 		Region: s.region(stack), AccountID: s.accountID(stack), Partition: stack.Partition,
 		Invoker: s.config.Invoker, Action: s.config.Action, Connections: s.config.Connections, Journal: s.config.Journal,
-		Authenticator: s.config.Authenticator, Authorizer: s.config.Authorizer,
+		Authenticator: s.config.Authenticator, Authorizer: s.config.Authorizer, Evaluate: s.config.Evaluate,
 		IdleTimeout: s.config.IdleTimeout, MaxAge: s.config.MaxAge, PingsKeepAlive: s.config.PingsKeepAlive,
 		RawHeader: s.config.RawHeader,
 	})

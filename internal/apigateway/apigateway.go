@@ -21,6 +21,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/cluster"
+	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/resource"
@@ -51,9 +52,11 @@ type Config struct {
 	// Action calls another AWS service for integrations of type AWS; nil:
 	// there is none.
 	Action        func(ctx context.Context, action *websocketapi.Action) (*websocketapi.ActionAnswer, error)
-	Authenticator awsapi.Authenticator // nil: signatures are not asked for
-	Authorizer    awsapi.Authorizer    // nil: policies are not asked
-	Journal       *journal.Journal
+	Authenticator awsapi.Authenticator  // nil: signatures are not asked for
+	Authorizer    websocketapi.Policies // nil: policies are not asked
+	// Evaluate decides by the policy that a Lambda authorizer returned.
+	Evaluate func(policy *document.Node, action, resourceARN string, r *http.Request) (websocketapi.Decision, error)
+	Journal  *journal.Journal
 
 	Region, AccountID string
 	// IdleTimeout and MaxAge of sockets; zero is AWS's 10 minutes and 2 hours.

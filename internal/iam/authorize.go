@@ -3,6 +3,7 @@ package iam
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,16 @@ func (s *Service) Authorize(c awsapi.Caller, action, resourceARN string) error {
 // AuthorizeWith is Authorize for a service that knows condition keys of its
 // own, such as dynamodb:LeadingKeys.
 func (s *Service) AuthorizeWith(c awsapi.Caller, action, resourceARN string, keys map[string][]string) error {
+	return s.authorize(c, action, resourceARN, func() Context { return keys })
+}
+
+// AuthorizeRequest is Authorize with the condition keys of the HTTP request
+// that the call came with.
+func (s *Service) AuthorizeRequest(c awsapi.Caller, action, resourceARN string, r *http.Request) error {
+	return s.authorize(c, action, resourceARN, func() Context { return requestContext(r) })
+}
+
+func (s *Service) authorize(c awsapi.Caller, action, resourceARN string, keys func() Context) error {
 	if c.Owner {
 		return nil
 	}
@@ -42,7 +53,7 @@ func (s *Service) AuthorizeWith(c awsapi.Caller, action, resourceARN string, key
 		return s.foreign(c, held.roleARN, action, resourceARN)
 	}
 	e := evaluation{action: action, resource: resourceARN, lenient: !s.config.Strict,
-		context: func() Context { return s.context(c, held.roleARN, keys) }}
+		context: func() Context { return s.context(c, held.roleARN, keys()) }}
 	decision := e.decide(g.policies)
 	for _, key := range e.unjudged {
 		s.note(journal.Entry{Resource: g.role.logicalID, Function: lastSegment(c.ARN),
@@ -165,6 +176,26 @@ func wildcards(resourceARN string) string {
 		b.WriteByte('*')
 		_, rest, _ = strings.Cut(after, "}")
 	}
+}
+
+// requestContext holds the condition keys of a request: whence, with what, and
+// when. Every call counts as encrypted, which on AWS it is.
+func requestContext(r *http.Request) Context {
+	now := time.Now().UTC()
+	ctx := Context{
+		"aws:currenttime":     {now.Format(time.RFC3339)},
+		"aws:epochtime":       {strconv.FormatInt(now.Unix(), 10)},
+		"aws:securetransport": {"true"},
+	}
+	if source, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		ctx["aws:sourceip"] = []string{source.Addr().Unmap().WithZone("").String()}
+	}
+	for key, header := range map[string]string{"aws:useragent": "User-Agent", "aws:referer": "Referer"} {
+		if v := r.Header.Get(header); v != "" {
+			ctx[key] = []string{v}
+		}
+	}
+	return ctx
 }
 
 // context holds the global condition keys that are known of a function's

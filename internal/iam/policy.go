@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/arn"
@@ -133,15 +135,19 @@ func Evaluate(policies []Policy, action, resource string, ctx Context) Decision 
 	return e.decide(policies)
 }
 
-// EvaluateDocument decides by one document, such as the policy that a Lambda
-// authorizer returns. A document that cannot be read is an error, which API
-// Gateway answers with a 500.
-func EvaluateDocument(doc *document.Node, action, resource string) (Decision, error) {
+// EvaluateDocument decides about a request by one document, the policy that a
+// Lambda authorizer returns. A document that cannot be read is an error, which
+// API Gateway answers with a 500.
+func EvaluateDocument(doc *document.Node, action, resource string, r *http.Request) (Decision, error) {
 	p, msgs := ParsePolicy("", "policyDocument", doc)
 	if err := msgs.Err(); err != nil {
 		return ImplicitDeny, err
 	}
-	return Evaluate([]Policy{p}, action, resource, nil), nil
+	if len(p.Statements) == 0 {
+		return ImplicitDeny, errors.New("the policy has no statement")
+	}
+	e := evaluation{action: action, resource: resource, context: func() Context { return requestContext(r) }}
+	return e.decide([]Policy{p}), nil
 }
 
 // evaluation is one decision in the making.

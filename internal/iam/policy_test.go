@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -61,7 +62,7 @@ func TestManageConnectionsIsComparedWithThePathTemplate(t *testing.T) {
 		"arn:aws:execute-api:eu-west-1:123456789012:abc/dev/POST/@connections/{connect*": Allow,
 	} {
 		d, err := EvaluateDocument(doc(t, "Version: '2012-10-17'\nStatement: {Effect: Allow, Action: execute-api:ManageConnections, Resource: '"+resource+"'}"),
-			"execute-api:ManageConnections", connectionsARN)
+			"execute-api:ManageConnections", connectionsARN, httptest.NewRequest("POST", "/", nil))
 		if err != nil || d != want {
 			t.Errorf("%s: %v, %v", resource, d, err)
 		}
@@ -70,6 +71,13 @@ func TestManageConnectionsIsComparedWithThePathTemplate(t *testing.T) {
 
 func TestAuthorizerDocuments(t *testing.T) {
 	const method = "arn:aws:execute-api:eu-west-1:123456789012:abc/dev/$connect"
+	conditional := func(condition string) string {
+		return `{"Statement":{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*","Condition":{` + condition + `}}}`
+	}
+	r := httptest.NewRequest("GET", "/dev", nil)
+	r.RemoteAddr = "192.0.2.7:4711"
+	r.Header.Set("User-Agent", "wscat/6")
+	r.Header.Set("Referer", "https://chat.example.com/")
 	for _, c := range []struct {
 		name, json string
 		want       Decision
@@ -84,18 +92,27 @@ func TestAuthorizerDocuments(t *testing.T) {
 		{"no statement", `{"Version":"2012-10-17"}`, ImplicitDeny, true},
 		{"no effect", `{"Statement":[{"Action":"*","Resource":"*"}]}`, ImplicitDeny, true},
 		{"a list", `[]`, ImplicitDeny, true},
+		{"an empty list", `{"Statement":[]}`, ImplicitDeny, true},
+		{"the client's address", conditional(`"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}`), Allow, false},
+		{"another address", conditional(`"IpAddress":{"aws:SourceIp":["198.51.100.0/24","203.0.113.1"]}`), ImplicitDeny, false},
+		{"the client's program", conditional(`"StringLike":{"aws:UserAgent":"wscat*","aws:Referer":"https://*.example.com/"}`), Allow, false},
+		{"another page", conditional(`"StringEquals":{"aws:Referer":"https://example.com/"}`), ImplicitDeny, false},
+		{"before its time", conditional(`"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`), ImplicitDeny, false},
+		{"encrypted", conditional(`"Bool":{"aws:SecureTransport":"true"},"DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}`), Allow, false},
+		{"a key that no request has", conditional(`"StringEquals":{"aws:SourceVpc":"vpc-1"}`), ImplicitDeny, false},
+		{"no such operator", conditional(`"Sounds":{"aws:SourceIp":"x"}`), ImplicitDeny, true},
 		{"null", `null`, ImplicitDeny, true},
 	} {
 		n, err := document.FromJSON([]byte(c.json), diag.Position{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := EvaluateDocument(n, "execute-api:Invoke", method)
+		d, err := EvaluateDocument(n, "execute-api:Invoke", method, r)
 		if d != c.want || (err != nil) != c.broken {
 			t.Errorf("%s: %v, %v", c.name, d, err)
 		}
 	}
-	if _, err := EvaluateDocument(nil, "a:b", "*"); err == nil {
+	if _, err := EvaluateDocument(nil, "a:b", "*", nil); err == nil {
 		t.Error("no document at all decides")
 	}
 }
@@ -203,7 +220,7 @@ func FuzzParsePolicy(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if d, err := EvaluateDocument(n, "a:b", "arn:aws:s3:::b"); err != nil && d != ImplicitDeny {
+		if d, err := EvaluateDocument(n, "a:b", "arn:aws:s3:::b", httptest.NewRequest("GET", "/", nil)); err != nil && d != ImplicitDeny {
 			t.Errorf("a broken document decides %v", d)
 		}
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/app"
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/dynamodb"
 	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/iam"
@@ -80,7 +81,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	})
 	s.gateway = apigateway.New(apigateway.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
-		Invoker: s.lambda, Action: s.act, Open: s.openEndpoint, RawHeader: rawHeader,
+		Evaluate: evaluate, Invoker: s.lambda, Action: s.act, Open: s.openEndpoint, RawHeader: rawHeader,
 		IdleTimeout: n.app.Settings.WebSocket.IdleTimeout, MaxAge: n.app.Settings.WebSocket.MaxDuration,
 	})
 	s.urls = functionurl.New(functionurl.Config{
@@ -132,6 +133,18 @@ func (s *services) openEndpoint(ctx context.Context, e apigateway.Endpoint) (api
 		return nil, err // not l: a nil *Listener is not a nil Listener
 	}
 	return l, nil
+}
+
+// evaluate is IAM's verdict in API Gateway's terms.
+func evaluate(policy *document.Node, action, resourceARN string, r *http.Request) (websocketapi.Decision, error) {
+	decision, err := iam.EvaluateDocument(policy, action, resourceARN, r)
+	switch decision {
+	case iam.Allow:
+		return websocketapi.Allowed, err
+	case iam.ExplicitDeny:
+		return websocketapi.Denied, err
+	}
+	return websocketapi.Unspoken, err
 }
 
 // rawHeader hands what front keeps of a handshake to the events.

@@ -2,7 +2,6 @@ package websocketapi
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -50,15 +49,22 @@ func (h *handshake) authorizeCustom(z *Authorizer) bool {
 		h.refuseAs(fail)
 		return false
 	}
-	granted, policy, err := readPrincipal(answer)
-	if err != "" {
-		h.refuseBlank(http.StatusInternalServerError, "authorizer "+functionName(z.Function)+": "+err)
+	granted, policy, wrong := readPrincipal(answer)
+	decision := Unspoken
+	if wrong == "" {
+		var err error
+		if decision, err = h.api.config.Evaluate(policy, invokeAction, h.methodARN(), h.r); err != nil {
+			wrong = "the result has no usable policyDocument: " + err.Error()
+		}
+	}
+	if wrong != "" {
+		h.refuseBlank(http.StatusInternalServerError, "authorizer "+functionName(z.Function)+": "+wrong)
 		return false
 	}
-	switch policy.decide(invokeAction, h.methodARN()) {
-	case denied:
+	switch decision {
+	case Denied:
 		h.refuse(http.StatusForbidden, explicitDeny, "the authorizer's policy denies "+h.methodARN())
-	case unspoken:
+	case Unspoken:
 		h.refuse(http.StatusForbidden, implicitDeny, "the authorizer's policy does not allow "+h.methodARN())
 	default:
 		h.event.conn.authorizer = granted
@@ -133,7 +139,7 @@ func (h *handshake) authorizerEvent() []byte {
 
 // readPrincipal reads an authorizer's result; the text says what is wrong with
 // it.
-func readPrincipal(answer []byte) (*principal, *policy, string) {
+func readPrincipal(answer []byte) (*principal, *document.Node, string) {
 	n, err := document.FromJSON(answer, diag.Position{})
 	if err != nil || n.Kind != document.Map {
 		return nil, nil, "the result is no JSON object"
@@ -159,9 +165,5 @@ func readPrincipal(answer []byte) (*principal, *policy, string) {
 			p.context = append(p.context, Field{m.Key, text})
 		}
 	}
-	var doc policy
-	if err := json.Unmarshal([]byte(n.Get("policyDocument").JSON()), &doc); err != nil || len(doc.Statement) == 0 {
-		return nil, nil, "the result has no usable policyDocument"
-	}
-	return p, &doc, ""
+	return p, n.Get("policyDocument"), ""
 }

@@ -56,6 +56,9 @@ func TestAuthorizerResults(t *testing.T) {
 		{"no principalId", returns(strings.Replace(allow(""), `"principalId":"u1",`, "", 1)), 500, ""},
 		{"an object in context", returns(allow(`,"context":{"a":{}}`)), 500, ""},
 		{"a list in context", returns(allow(`,"context":{"a":[]}`)), 500, ""},
+		{"a condition that holds", returns(policy("Allow", `"*"`, `"*","Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.1"}}`)), 101, ""},
+		{"a condition that does not", returns(policy("Allow", `"*"`, `"*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`)), 403, implicitDeny},
+		{"a deny for others", returns(`{"principalId":"u","policyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotLike":{"aws:UserAgent":"test*"}}}]}}`), 403, explicitDeny},
 		{"more than 8 KB", returns(allow(`,"context":{"a":"` + strings.Repeat("x", 8<<10) + `"}`)), 500, ""},
 	}
 	for _, row := range rows {
@@ -177,7 +180,7 @@ func (s signer) Authenticate(r *http.Request, service string, _ []byte) (awsapi.
 // permits allows what it lists, as "action resource".
 type permits []string
 
-func (p permits) Authorize(_ awsapi.Caller, action, resource string) error {
+func (p permits) AuthorizeRequest(_ awsapi.Caller, action, resource string, _ *http.Request) error {
 	for _, allowed := range p {
 		if allowed == action+" "+resource {
 			return nil

@@ -65,7 +65,7 @@ func FuzzHandshake(f *testing.F) {
 			}
 		}
 		fake := &invoke.Fake{Functions: map[string]function{"connect": record(answer), "disconnect": record("{}"), "guard": record(authorizer)}}
-		a := New(Config{ID: "a1b2c3d4e5", Region: "eu-west-1", AccountID: "1", Invoker: fake, Connections: cluster.NewLocal()})
+		a := New(Config{ID: "a1b2c3d4e5", Region: "eu-west-1", AccountID: "1", Evaluate: evaluate, Invoker: fake, Connections: cluster.NewLocal()})
 		a.Update(&Definition{
 			Authority: "localhost:3000",
 			Deployment: Deployment{Routes: map[string]*Route{

@@ -147,7 +147,7 @@ func (h *handshake) authorizeIAM() bool {
 	who, err := a.config.Authenticator.Authenticate(h.r, "execute-api", []byte{})
 	if err == nil {
 		h.event.conn.caller = &who
-		err = a.permit(who, invokeAction, h.event.conn.stage+"/"+routeConnect)
+		err = a.permit(who, invokeAction, h.event.conn.stage+"/"+routeConnect, h.r)
 	}
 	if err == nil {
 		return true

@@ -19,6 +19,8 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/suiro-dev/suiro/internal/cluster"
+	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/iam"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
 )
@@ -53,6 +55,12 @@ type fixture struct {
 	config    Config
 }
 
+// evaluate asks IAM, as the node does.
+func evaluate(policy *document.Node, action, resource string, r *http.Request) (Decision, error) {
+	d, err := iam.EvaluateDocument(policy, action, resource, r)
+	return map[iam.Decision]Decision{iam.Allow: Allowed, iam.ExplicitDeny: Denied}[d], err
+}
+
 // newFixture serves an API with the stage "dev". Routes are route key to
 // function; a "2" at the end of the key makes a route two-way.
 func newFixture(t *testing.T, routes map[string]function, options ...func(*Config, *Definition)) *fixture {
@@ -73,7 +81,7 @@ func newFixture(t *testing.T, routes map[string]function, options ...func(*Confi
 	}
 	f.config = Config{
 		ID: "a1b2c3d4e5", Resource: "ChatApi", Region: "eu-west-1", AccountID: "123456789012",
-		Invoker: f.functions, Connections: cluster.NewLocal(), Journal: &journal.Journal{},
+		Invoker: f.functions, Connections: cluster.NewLocal(), Journal: &journal.Journal{}, Evaluate: evaluate,
 	}
 	for _, option := range options {
 		option(&f.config, f.def)

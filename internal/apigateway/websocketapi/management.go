@@ -124,10 +124,10 @@ func (m *management) authorize(d *Definition, stage string, payload []byte) erro
 	const action = "execute-api:ManageConnections"
 	method := "/" + m.r.Method + "/@connections/{connectionId}"
 	if stage != "" {
-		return a.permit(who, action, stage+method)
+		return a.permit(who, action, stage+method, m.r)
 	}
 	for name := range d.Stages { // named none: any that the caller may use
-		if err = a.permit(who, action, name+method); err == nil {
+		if err = a.permit(who, action, name+method, m.r); err == nil {
 			break
 		}
 	}
@@ -135,11 +135,11 @@ func (m *management) authorize(d *Definition, stage string, payload []byte) erro
 }
 
 // permit asks the caller's policies.
-func (a *API) permit(who awsapi.Caller, action, resource string) error {
+func (a *API) permit(who awsapi.Caller, action, resource string, r *http.Request) error {
 	if who.Owner || a.config.Authorizer == nil {
 		return nil
 	}
-	return a.config.Authorizer.Authorize(who, action, a.arn(resource))
+	return a.config.Authorizer.AuthorizeRequest(who, action, a.arn(resource), r)
 }
 
 func (m *management) address() cluster.Address {

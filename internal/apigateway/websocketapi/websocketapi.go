@@ -23,6 +23,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/cluster"
+	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/socket"
@@ -55,7 +56,10 @@ type Config struct {
 	// Authenticator and Authorizer check the signatures and policies of
 	// AWS_IAM handshakes and of @connections; without them everybody may.
 	Authenticator awsapi.Authenticator
-	Authorizer    awsapi.Authorizer
+	Authorizer    Policies
+	// Evaluate decides by the policy that a Lambda authorizer returned for a
+	// request; an error is a policy that cannot be read.
+	Evaluate func(policy *document.Node, action, resourceARN string, r *http.Request) (Decision, error)
 
 	// IdleTimeout and MaxAge are AWS's 10 minutes and 2 hours when zero.
 	IdleTimeout, MaxAge time.Duration
@@ -69,6 +73,23 @@ type Config struct {
 	// Transport carries HTTP integrations; nil is http.DefaultTransport.
 	Transport http.RoundTripper
 }
+
+// Policies decides by the policies of a caller.
+type Policies interface {
+	// AuthorizeRequest returns nil when they allow the action on the resource
+	// for a request, else an *awsapi.Error.
+	AuthorizeRequest(c awsapi.Caller, action, resourceARN string, r *http.Request) error
+}
+
+// Decision is what a policy says of a request.
+type Decision int
+
+// The values of Decision.
+const (
+	Unspoken Decision = iota // no statement speaks of it
+	Allowed
+	Denied
+)
 
 // Field is one header field.
 type Field struct{ Name, Value string }
