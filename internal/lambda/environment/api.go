@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
 )
@@ -61,6 +62,12 @@ func (e *Environment) next(l *life, hungUp <-chan struct{}) (*invocation, *apiEr
 	default:
 		e.mu.Unlock()
 		return nil, refuseTransition(l.state, stateReady)
+	}
+	if l.state == stateStarted {
+		l.tellRuntimeDone(nil)
+	}
+	if l.told != nil {
+		e.tellFinished(l, l.told, l.told.failure, toldRuntimeDone)
 	}
 	l.state = stateReady
 	wait := make(chan *invocation, 1) // a dispatch never waits
@@ -137,6 +144,9 @@ func (e *Environment) claim(l *life, id string, p post, to state, r *response) (
 		return inv, refuseMode
 	}
 	inv.response = r
+	if l.hub.Active() {
+		inv.responded = time.Now()
+	}
 	return inv, nil
 }
 

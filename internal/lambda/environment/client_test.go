@@ -29,6 +29,9 @@ import (
 func TestMain(m *testing.M) {
 	process.Main()
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		if kind := os.Getenv("EXTENSION"); kind != "" {
+			extensionMain(kind)
+		}
 		runtimeMain()
 	}
 	goleak.VerifyTestMain(m)
@@ -113,6 +116,11 @@ func internalExtension(c *client) {
 	res, err := c.http.Do(req)
 	check(err)
 	id := res.Header.Get("Lambda-Extension-Identifier")
+	if res.StatusCode != 200 {
+		body, _ := io.ReadAll(res.Body)
+		fmt.Printf("%d %s", res.StatusCode, body)
+		return
+	}
 	go func() {
 		req, _ := http.NewRequest("GET", base+"event/next", nil)
 		req.Header.Set("Lambda-Extension-Identifier", id)

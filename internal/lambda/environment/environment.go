@@ -8,8 +8,9 @@
 // killed and the next invocation initialises a new one in the same place, with
 // the same temporary folder, as AWS does.
 //
-// Words: a life is one run of the process, from its start to its end, with the
-// runtime's and the extensions' states; an invocation is one event on its way.
+// Words: a life is one run of the processes, from their start to their end:
+// the runtime's and those of the external extensions, with their states; an
+// invocation is one event on its way.
 // The Runtime API's meaning is in api.go; how its requests travel (net/http
 // for now) is server.go's affair alone.
 //
@@ -53,9 +54,11 @@ type Config struct {
 	Command process.Command
 	// RPC speaks Go's net/rpc on _LAMBDA_SERVER_PORT instead of the Runtime
 	// API, for go1.x binaries built with aws-lambda-go before 1.18.0.
-	RPC     bool
-	Keeper  *process.Keeper
-	Journal *journal.Journal
+	RPC bool
+	// Extensions are the external ones, in the order in which they start.
+	Extensions []Extension
+	Keeper     *process.Keeper
+	Journal    *journal.Journal
 	// InitTimeout is how long init may take; 0 is AWS's 10 seconds.
 	InitTimeout time.Duration
 	// Idle is called each time the environment can take an invocation again:
@@ -137,7 +140,7 @@ func (e *Environment) LogStream() string { return e.logStream }
 func (e *Environment) Pid() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.life == nil {
+	if e.life == nil || e.life.process == nil {
 		return 0
 	}
 	return e.life.process.Pid()
@@ -221,6 +224,7 @@ func (e *Environment) arm(inv *invocation) {
 // held.
 func (e *Environment) dispatch(l *life, inv *invocation) {
 	e.arm(inv)
+	e.tellStart(l, inv)
 	l.state = stateRunning
 	inv.dispatched = true
 	for _, x := range l.extensions {
@@ -239,6 +243,10 @@ func (e *Environment) settle(l *life) {
 	}
 	if !l.initialized {
 		e.initialized(l)
+	}
+	if l.told != nil {
+		e.tellFinished(l, l.told, l.told.failure, toldReport)
+		l.told = nil
 	}
 	if inv := e.current; inv != nil && !inv.dispatched && inv.failure == nil {
 		e.dispatch(l, inv)
@@ -285,7 +293,7 @@ func (e *Environment) timedOut(inv *invocation) {
 	}
 	e.fail(inv, f)
 	if l != nil {
-		e.reset(l)
+		e.reset(l, "timeout")
 	}
 	e.finish(inv, f) // also when its reader is slow or gone
 	e.released()
@@ -325,7 +333,7 @@ func (e *Environment) Close() {
 		e.fail(inv, f)
 	}
 	if l != nil {
-		e.reset(l)
+		e.reset(l, "spindown")
 	}
 	if inv != nil {
 		e.finish(inv, f)

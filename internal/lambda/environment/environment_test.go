@@ -227,7 +227,11 @@ func TestFailures(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s/%d", c.name, mode), func(t *testing.T) {
 				t.Parallel()
-				p := newPlace(t, c.handler, timeout(time.Second), func(c *Config) { c.InitTimeout = 300 * time.Millisecond })
+				limit := timeout(20 * time.Second)
+				if c.outcome == invoke.TimedOut {
+					limit = timeout(time.Second)
+				}
+				p := newPlace(t, c.handler, limit, func(c *Config) { c.InitTimeout = 300 * time.Millisecond })
 				body, end, _ := p.call(c.event, func(in *Invocation) { in.Mode = mode })
 				want := strings.ReplaceAll(c.body, "ID", requestID)
 				if mode == invoke.Stream {

@@ -45,6 +45,8 @@ type invocation struct {
 	failure    *failure  // what ended it otherwise
 	finished   bool
 	end        invoke.End
+	responded  time.Time // when the response began; only for telemetry
+	tellings   int       // what subscribers of telemetry have heard
 
 	size atomic.Int64 // bytes of response read
 	tail tail
@@ -65,6 +67,7 @@ type failure struct {
 	body      []byte
 	status    string // REPORT's Status; empty when the runtime itself answered
 	abort     bool   // the connection has nothing more to say
+	message   string // the platform's, of which of makes a body for an invocation
 }
 
 func (e *Environment) newInvocation(in Invocation) *invocation {
@@ -120,7 +123,7 @@ func (e *Environment) finish(inv *invocation, f *failure) {
 		return
 	}
 	if l != nil {
-		l.process.Flush() // what the function wrote belongs before END
+		e.flush(l) // what the function wrote belongs before END
 	}
 	e.mu.Lock()
 	if inv.finished {
@@ -141,6 +144,9 @@ func (e *Environment) finish(inv *invocation, f *failure) {
 	}
 	if e.current == inv {
 		e.current = nil
+	}
+	if l != nil && l == e.life && l.hub.Active() {
+		l.told = inv
 	}
 	armed, peak := inv.timer != nil, e.peak
 	e.mu.Unlock()

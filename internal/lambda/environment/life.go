@@ -1,12 +1,11 @@
 package environment
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/lambda/telemetry"
 	"github.com/suiro-dev/suiro/internal/process"
 )
 
@@ -24,28 +23,43 @@ const (
 	stateResponseSent  state = "RuntimeResponseSentState"
 )
 
-// life is one run of the process. All but the channels' closing is guarded by
-// the environment's mu.
+// life is one run of the processes. All but the channels' closing is guarded
+// by the environment's mu.
 type life struct {
-	process     *process.Process
+	process     *process.Process // the runtime; nil until the external extensions have registered
 	begun       time.Time
 	state       state
 	suppressed  bool // this init is part of an invocation
 	initialized bool
-	ending      bool // killed by us, or ended already
+	ending      bool // on its way out
 	// waiting takes the next event to the runtime's blocked call; nil when
 	// there is none.
 	waiting    chan<- *invocation
-	extensions map[string]*extension
-	exit       process.Exit // before ended closes
+	extensions map[string]*extension // those that registered, by identifier
+	externals  []*extension          // those we started, in order
+	shutdown   *shutdownEvent        // not nil: extensions are being shut down
+	peak       int64                 // of the runtime that has ended
+	hub        *telemetry.Hub
+	told       *invocation // finished, and not yet reported to hub
 
+	registered chan struct{} // closed when all external extensions have registered
 	ready      chan struct{} // closed when init is over
 	initFailed chan struct{} // closed by /init/error
 	initError  *failure      // before initFailed closes
-	ended      chan struct{} // closed when the process is gone
+	lost       chan struct{} // closed when a process is gone that should not be
+	loss       *failure      // before lost closes; its body is made for each invocation
+	departures chan departure
+	stop       chan string   // why to shut down; one order at most counts
+	ended      chan struct{} // closed when all processes are gone
 
-	conns  int           // connections to the Runtime API
+	conns  int           // connections of the runtime to the Runtime API
 	silent chan struct{} // when not nil: closed when conns reaches 0
+}
+
+// departure is a process that has ended; of the runtime when extension is nil.
+type departure struct {
+	extension *extension
+	exit      process.Exit
 }
 
 // quiet tells whether the runtime and all extensions wait for an event.
@@ -61,14 +75,11 @@ func (l *life) quiet() bool {
 	return true
 }
 
-// internalGrace is what internal extensions have between SIGTERM and SIGKILL;
-// without any extension there is no SIGTERM (Developer Guide, Shutdown phase).
-const internalGrace = 500 * time.Millisecond
-
 // exitNews bounds the waits between a process's end and the last it sent.
 const exitNews = 250 * time.Millisecond
 
-// start begins a life.
+// start begins a life: with the external extensions when there are any, else
+// with the runtime.
 func (e *Environment) start(suppressed bool) (*life, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -79,68 +90,113 @@ func (e *Environment) start(suppressed bool) (*life, error) {
 		begun:      time.Now(),
 		state:      stateStarted,
 		suppressed: suppressed,
+		hub:        telemetry.NewHub(),
+		registered: make(chan struct{}),
 		ready:      make(chan struct{}),
 		initFailed: make(chan struct{}),
+		lost:       make(chan struct{}),
+		departures: make(chan departure, 1+len(e.cfg.Extensions)),
+		stop:       make(chan string, 1),
 		ended:      make(chan struct{}),
 	}
-	c := e.cfg.Command
-	c.Output = e.output
-	c.Env = append(c.Env[:len(c.Env):len(c.Env)], "AWS_LAMBDA_LOG_STREAM_NAME="+e.logStream)
-	if !e.cfg.RPC {
-		c.Env = append(c.Env, "AWS_LAMBDA_RUNTIME_API="+e.server.address())
-		return l, e.run(l, c)
-	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	c.Env = append(c.Env, "_LAMBDA_SERVER_PORT="+port)
-	if err := e.run(l, c); err != nil {
-		return nil, err
-	}
-	e.work.Go(func() { e.serveRPC(l, port) })
+	e.life = l
+	e.tellInitStart(l)
+	e.startExtensions(l)
+	e.work.Go(func() { e.keep(l) })
 	return l, nil
 }
 
-// run starts the process of l. e.mu is held, so that nothing the process sends
-// is looked at before l stands.
-func (e *Environment) run(l *life, c process.Command) error {
+// startRuntime starts the runtime's process once the extensions are there.
+func (e *Environment) startRuntime(l *life) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l.ending {
+		return nil // whoever ends it says why
+	}
+	c := e.cfg.Command
+	c.Output = func(line process.Line) { e.output(l, telemetry.Function, line) }
+	c.Env = append(c.Env[:len(c.Env):len(c.Env)], "AWS_LAMBDA_LOG_STREAM_NAME="+e.logStream)
+	port := ""
+	if e.cfg.RPC {
+		var err error
+		if port, err = freePort(); err != nil {
+			return err
+		}
+		c.Env = append(c.Env, "_LAMBDA_SERVER_PORT="+port)
+	} else {
+		c.Env = append(c.Env, "AWS_LAMBDA_RUNTIME_API="+e.server.address())
+	}
 	p, err := e.cfg.Keeper.Start(c)
 	if err != nil {
 		return err
 	}
 	l.process = p
-	e.life = l
-	e.work.Go(func() { e.await(l) })
+	e.work.Go(func() {
+		<-p.Done()
+		l.departures <- departure{nil, p.Exit()}
+	})
+	if e.cfg.RPC {
+		e.work.Go(func() { e.serveRPC(l, port) })
+	}
 	return nil
 }
 
-// await sees a life to its end.
-func (e *Environment) await(l *life) {
-	<-l.process.Done()
-	e.hearOut(l)
+// keep sees a life to its end.
+func (e *Environment) keep(l *life) {
+	reason := "failure"
+	select {
+	case d := <-l.departures:
+		if !e.miss(l, d) {
+			reason = <-l.stop
+		}
+	case reason = <-l.stop:
+	}
+	e.tellDone(l)
+	e.shutDown(l, reason)
+	l.hub.Close()
 	e.mu.Lock()
-	unexpected := !l.ending
-	l.ending, l.exit = true, l.process.Exit()
-	e.life, e.peak = nil, l.exit.PeakMemory
-	e.broken = e.broken || unexpected
+	if l.process != nil {
+		l.peak = l.process.Exit().PeakMemory
+	}
+	e.life, e.peak = nil, l.peak
+	e.mu.Unlock()
+	entry := e.entry(journal.Stopped)
+	if l.loss != nil {
+		entry.Err = l.loss.message
+	}
+	e.cfg.Journal.Publish(entry)
+	close(l.ended)
+	e.released()
+}
+
+// miss deals with a process that has ended. It is false when its end was on
+// the way already.
+func (e *Environment) miss(l *life, d departure) bool {
+	if d.extension == nil {
+		e.hearOut(l)
+	}
+	e.mu.Lock()
+	if l.ending {
+		e.mu.Unlock()
+		return false
+	}
+	l.ending, e.broken = true, true
+	l.loss = departed(d)
 	inv := e.current
-	if unexpected && l.initialized && inv != nil && !inv.dispatched {
+	switch {
+	case !l.initialized:
+		inv = nil // initialize knows what to do
+	case inv != nil && !inv.dispatched:
 		// It came while the runtime was finishing the one before.
 		e.beginInit()
 		inv = nil
 	}
 	e.mu.Unlock()
-	entry := e.entry(journal.Stopped)
-	if unexpected {
-		entry.Err = exitMessage(l.exit)
+	close(l.lost)
+	if inv != nil {
+		e.fail(inv, l.loss.of(inv))
 	}
-	e.cfg.Journal.Publish(entry)
-	if unexpected && l.initialized && inv != nil {
-		e.fail(inv, exitFailure(inv, l.exit))
-	}
-	close(l.ended)
-	e.released()
+	return true
 }
 
 // hearOut waits until what a process sent before it ended has been read: an
@@ -192,16 +248,36 @@ func (e *Environment) disconnected(l *life) {
 }
 
 // reset ends a life; l.ending is set. The next init will be a suppressed one.
-func (e *Environment) reset(l *life) {
+func (e *Environment) reset(l *life, reason string) {
 	e.mu.Lock()
 	e.broken = true
-	grace := time.Duration(0)
-	if len(l.extensions) > 0 {
-		grace = internalGrace
-	}
 	e.mu.Unlock()
-	l.process.Stop(grace)
+	select {
+	case l.stop <- reason:
+	default: // it has been told already
+	}
 	<-l.ended
+}
+
+// flush hands over what the life's processes have written so far.
+func (e *Environment) flush(l *life) {
+	for _, p := range e.processes(l) {
+		p.Flush()
+	}
+}
+
+// processes are those of a life that were started.
+func (e *Environment) processes(l *life) []*process.Process {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []*process.Process
+	for _, x := range l.externals {
+		out = append(out, x.proc)
+	}
+	if l.process != nil {
+		out = append(out, l.process)
+	}
+	return out
 }
 
 // exitMessage is Lambda's wording for the end of a runtime.
@@ -212,165 +288,33 @@ func exitMessage(x process.Exit) string {
 	return "Runtime exited with error: " + x.String()
 }
 
-func exitFailure(inv *invocation, x process.Exit) *failure {
-	return &failure{
-		outcome:   invoke.FunctionError,
-		errorType: "Runtime.ExitError",
-		body:      platformError("Runtime.ExitError", inv.RequestID, exitMessage(x)),
-		status:    "error",
-	}
-}
-
-// startFailure is a process that could not be started at all.
-func startFailure(inv *invocation, err error) *failure {
-	return &failure{
-		outcome:   invoke.FunctionError,
-		errorType: "Runtime.InvalidEntrypoint",
-		body:      platformError("Runtime.InvalidEntrypoint", inv.RequestID, err.Error()),
-		status:    "error",
-	}
-}
-
-// beginInit starts initialize unless it runs already. e.mu is held.
-func (e *Environment) beginInit() {
-	if !e.initializing {
-		e.initializing = true
-		e.work.Go(e.initialize)
-	}
-}
-
-// initialize brings the environment to where its runtime waits for an event:
-// first within the init phase; when that fails, again as part of the
-// invocation that needs it.
-func (e *Environment) initialize() {
-	defer e.released()
-	for {
-		e.mu.Lock()
-		inv, l, broken := e.current, e.life, e.broken
-		up := l != nil && l.initialized && !l.ending
-		if e.closed || up || broken && inv == nil {
-			e.initializing = false
-			e.mu.Unlock()
-			return
+// departed is the failure that the end of a process is. What an extension said
+// about itself before it ended counts, else it crashed.
+func departed(d departure) *failure {
+	f := &failure{outcome: invoke.FunctionError, errorType: "Runtime.ExitError", message: exitMessage(d.exit), status: "error"}
+	if d.extension != nil {
+		f.errorType, f.message = "Extension.Crash", d.exit.String()
+		if d.exit.Code == 0 {
+			f.message = "exit code 0"
 		}
-		e.mu.Unlock()
-		switch {
-		case l != nil:
-			<-l.ended // it was being reset
-		case broken:
-			e.suppressedInit(inv)
-		default:
-			e.initPhase()
+		if d.extension.fault != "" {
+			f.errorType = d.extension.fault
 		}
+		f.abort = true
 	}
+	return f
 }
 
-// initPhase starts a life and gives it the time of the init phase.
-func (e *Environment) initPhase() {
-	begun := time.Now()
-	e.platform(nil, "INIT_START Runtime Version: "+e.cfg.Function.Runtime)
-	l, err := e.start(false)
-	if err != nil {
-		e.initReport(begun, "error", "Runtime.InvalidEntrypoint")
-		e.mu.Lock()
-		e.broken = true
-		e.mu.Unlock()
-		return
+// of is the failure as an invocation meets it: the platform's message names
+// the request.
+func (f *failure) of(inv *invocation) *failure {
+	g := *f
+	if g.message != "" {
+		g.body = platformError(g.errorType, inv.RequestID, g.message)
 	}
-	t := time.NewTimer(e.cfg.InitTimeout)
-	defer t.Stop()
-	status, errorType := "error", ""
-	select {
-	case <-l.ready:
-		return
-	case <-l.initFailed:
-		e.letExit(l)
-		errorType = l.initError.errorType
-	case <-l.ended:
-		errorType = "Runtime.ExitError"
-	case <-t.C:
-		status = "timeout"
-	}
-	if e.condemn(l) { // else it became ready in the last moment
-		e.initReport(begun, status, errorType)
-		e.reset(l)
-	}
-}
-
-// suppressedInit is an init within inv and its time.
-func (e *Environment) suppressedInit(inv *invocation) {
-	e.mu.Lock()
-	if inv.finished || inv.failure != nil {
-		e.mu.Unlock()
-		return
-	}
-	e.arm(inv)
-	e.mu.Unlock()
-	l, err := e.start(true)
-	if err != nil {
-		e.fail(inv, startFailure(inv, err))
-		return
-	}
-	select {
-	case <-l.ready:
-		return
-	case <-l.initFailed:
-		e.letExit(l)
-		e.fail(inv, l.initError)
-	case <-l.ended:
-		e.fail(inv, exitFailure(inv, l.exit))
-	case <-inv.answered: // timed out
-	}
-	if e.condemn(l) {
-		e.reset(l)
-	}
-}
-
-// letExit gives a runtime that reported an init error the moment it needs to
-// say so in its log and exit by itself.
-func (e *Environment) letExit(l *life) {
-	t := time.NewTimer(2 * exitNews)
-	defer t.Stop()
-	select {
-	case <-l.ended:
-	case <-t.C:
-	}
-}
-
-// condemn marks a life whose init failed as ending; false when it is up.
-func (e *Environment) condemn(l *life) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if l.initialized {
-		return false
-	}
-	l.ending = true
-	return true
-}
-
-// initialized notes that init is over. e.mu is held.
-func (e *Environment) initialized(l *life) {
-	l.initialized = true
-	e.broken = false
-	close(l.ready)
-	took := time.Since(l.begun)
-	if inv := e.current; inv != nil && !l.suppressed {
-		inv.initTime = took
-	}
-	entry := e.entry(journal.Started)
-	entry.Duration = took
-	e.cfg.Journal.Publish(entry)
+	return &g
 }
 
 func (e *Environment) entry(kind journal.Kind) journal.Entry {
 	return journal.Entry{Kind: kind, Resource: e.cfg.Function.LogicalID, Function: e.cfg.Function.Name}
-}
-
-// initReport is the line a failed init leaves.
-func (e *Environment) initReport(begun time.Time, status, errorType string) {
-	line := fmt.Sprintf("INIT_REPORT Init Duration: %s ms\tPhase: init\tStatus: %s", milliseconds(time.Since(begun)), status)
-	if errorType != "" {
-		line += "\tError Type: " + strings.TrimSpace(errorType)
-	}
-	e.platform(nil, line)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/lambda/telemetry"
 	"github.com/suiro-dev/suiro/internal/process"
 )
 
@@ -34,12 +35,13 @@ func (t *tail) bytes() []byte {
 	return append([]byte(nil), t.log...)
 }
 
-// output takes what the process writes.
-func (e *Environment) output(l process.Line) {
+// output takes what a process of a life writes.
+func (e *Environment) output(of *life, kind telemetry.Kind, l process.Line) {
 	inv := e.logging.Load()
 	if inv != nil && inv.LogTail {
 		inv.tail.add(l.Text)
 	}
+	of.hub.Line(kind, l.Text)
 	if !e.cfg.Journal.Wants(journal.Logged) {
 		return
 	}
@@ -79,7 +81,7 @@ func (inv *invocation) report(l *life, peak int64) {
 	}
 	inv.log("END RequestId: " + inv.RequestID)
 	if l != nil {
-		peak = l.process.PeakMemory()
+		peak = e.peakOf(l)
 	}
 	billed := inv.end.Duration + inv.initTime
 	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %s ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
@@ -100,4 +102,15 @@ func (inv *invocation) report(l *life, peak int64) {
 // milliseconds is a duration as Lambda prints it: 3.01.
 func milliseconds(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 2, 64)
+}
+
+// peakOf is the most memory that the runtime of a life was seen to use.
+func (e *Environment) peakOf(l *life) int64 {
+	e.mu.Lock()
+	p, peak := l.process, l.peak
+	e.mu.Unlock()
+	if p != nil {
+		peak = max(peak, p.PeakMemory())
+	}
+	return peak
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/suiro-dev/suiro/internal/lambda/telemetry"
 )
 
 // transport carries the Runtime API. It is net/http's server today; a loop of
@@ -153,9 +155,9 @@ func routeOf(method, path string) route {
 	case "POST " + extensionPath + "exit/error":
 		return extensionError("ExitError")
 	case "PUT /2022-07-01/telemetry":
-		return notSupported("Telemetry")
+		return subscribeTo(telemetry.Telemetry)
 	case "PUT /2020-08-15/logs":
-		return notSupported("Logs")
+		return subscribeTo(telemetry.Logs)
 	}
 	return nil
 }
@@ -228,12 +230,15 @@ func (s *httpServer) register(w http.ResponseWriter, r *http.Request, l *life) {
 		return
 	}
 	withAccount := strings.Contains(r.Header.Get("Lambda-Extension-Accept-Feature"), "accountId")
-	id, answer, refusal := s.env.register(l, r.Header.Get("Lambda-Extension-Name"), withAccount, body)
+	x, answer, refusal := s.env.register(l, r.Header.Get("Lambda-Extension-Name"), withAccount, body)
 	if refusal != nil {
 		writeError(w, refusal)
 		return
 	}
-	w.Header().Set("Lambda-Extension-Identifier", id)
+	if c, ok := r.Context().Value(lifeKey{}).(*conn); ok && x.wanted {
+		c.once.Do(func() { s.env.disconnected(l) }) // it is not the runtime's
+	}
+	w.Header().Set("Lambda-Extension-Identifier", x.id)
 	writeJSON(w, http.StatusOK, answer)
 }
 
@@ -259,11 +264,18 @@ func extensionError(kind string) route {
 	}
 }
 
-// notSupported is AWS's own answer where its Telemetry API is missing;
-// extensions are written to accept it.
-func notSupported(api string) route {
-	return func(_ *httpServer, w http.ResponseWriter, _ *http.Request, _ *life) {
-		writeError(w, &apiError{http.StatusAccepted, api + ".NotSupported", api + " API is not supported"})
+func subscribeTo(api telemetry.API) route {
+	return func(s *httpServer, w http.ResponseWriter, r *http.Request, l *life) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, telemetry.MaxRequest))
+		if err != nil {
+			writeError(w, refuseTruncated)
+			return
+		}
+		if refusal := s.env.subscribe(l, r.Header.Get("Lambda-Extension-Identifier"), api, body); refusal != nil {
+			writeError(w, refusal)
+			return
+		}
+		writeJSON(w, http.StatusOK, "OK")
 	}
 }
 
