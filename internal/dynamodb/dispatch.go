@@ -25,6 +25,10 @@ var operations = map[string]func(*call) error{
 	"TransactGetItems":   (*call).transactGet,
 	"TransactWriteItems": (*call).transactWrite,
 
+	"ExecuteStatement":      (*call).executeStatement,
+	"BatchExecuteStatement": (*call).batchExecute,
+	"ExecuteTransaction":    (*call).executeTransaction,
+
 	"CreateTable":   (*call).createTable,
 	"DescribeTable": (*call).describeTable,
 	"UpdateTable":   (*call).updateTable,

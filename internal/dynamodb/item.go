@@ -4,6 +4,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
+	"github.com/suiro-dev/suiro/internal/dynamodb/partiql"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
 )
@@ -20,8 +21,11 @@ func (*conditionFailed) Error() string { return "the conditional request failed"
 type action struct {
 	*request.Single
 	compiled *expression.Compiled
-	table    *table.Table
-	key      table.Key
+	// statement is what a PartiQL statement asks for; the key and the
+	// condition come from its WHERE, once the table is known.
+	statement *partiql.Bound
+	table     *table.Table
+	key       table.Key
 	// checked is the definition that check went by; another one by the time
 	// of the commit is checked again.
 	checked *table.Definition
@@ -69,14 +73,19 @@ func (c *call) single(op message.Operation) (*action, error) {
 // check makes the checks that need the table, and the key's bytes.
 func (a *action) check(d *table.Definition) error {
 	op := a.Operation
+	if a.statement != nil {
+		if err := a.resolve(d); err != nil {
+			return err
+		}
+	}
 	if op == message.PutItem {
 		if e := d.CheckItem(a.Item); e != nil {
-			return keyError(op, e)
+			return a.keyError(e)
 		}
 		a.key = d.RowKey(a.Item)
 	} else {
 		if e := d.CheckKey(a.Key); e != nil {
-			return keyError(op, e)
+			return a.keyError(e)
 		}
 		a.key = d.RowKey(a.Key)
 	}
@@ -85,7 +94,7 @@ func (a *action) check(d *table.Definition) error {
 	}
 	if op == message.PutItem {
 		if e := d.CheckIndexKeys(a.Item); e != nil {
-			return keyError(op, e)
+			return a.keyError(e)
 		}
 		a.encoded = table.Encode(a.Item)
 	}
@@ -104,6 +113,19 @@ func indexKeys(d *table.Definition) (names []string) {
 		}
 	}
 	return names
+}
+
+// keyError words what is wrong with the action's key.
+func (a *action) keyError(e *table.KeyError) error {
+	if a.statement != nil && e.Index == "" {
+		switch e.Problem {
+		case table.KeyMissing:
+			return message.ExecuteStatement.Refuse(message.KeyMissing, e.Attribute)
+		case table.KeyType:
+			return message.ExecuteStatement.Refuse(message.KeyType, e.Attribute)
+		}
+	}
+	return keyError(a.Operation, e)
 }
 
 // keyError words what is wrong with a key for an operation.
@@ -149,6 +171,9 @@ func (a *action) run(w *table.Write) (outcome, error) {
 		return outcome{}, err
 	}
 	out := outcome{old: old}
+	if done, err := a.settled(old); done || err != nil {
+		return out, err
+	}
 	if !a.compiled.Condition.Eval(old) {
 		failed := new(conditionFailed)
 		if a.ReturnsOnFailure() {

@@ -83,9 +83,13 @@ func (s *search) chooseAttributes() error {
 	if s.index == nil {
 		return nil
 	}
-	all := s.Select != nil && *s.Select == request.SelectAll
+	return s.showAttributes(s.Select != nil && *s.Select == request.SelectAll, s.compiled.Projection.Names())
+}
+
+// showAttributes decides how an index can show all attributes, or those named.
+func (s *search) showAttributes(all bool, names []string) error {
 	var missing []string
-	for _, name := range s.compiled.Projection.Names() {
+	for _, name := range names {
 		if !s.d.Projects(s.index, name) {
 			missing = append(missing, name)
 		}
@@ -120,7 +124,7 @@ func (s *search) chooseRows() error {
 		return s.compiled.CheckKeys(s.d.Key.Names(), indexKeys(s.d))
 	}
 	key := s.key()
-	r, err := s.compiled.KeyCondition.For(expression.KeySchema{Hash: s.typed(key.Hash), Range: s.typed(key.Range)})
+	r, err := s.compiled.KeyCondition.For(schemaOf(s.d, key))
 	if err != nil {
 		return err
 	}
@@ -136,12 +140,16 @@ func (s *search) chooseRows() error {
 	return nil
 }
 
-func (s *search) typed(names []string) []expression.KeyAttribute {
-	list := make([]expression.KeyAttribute, len(names))
-	for i, name := range names {
-		list[i] = expression.KeyAttribute{Name: name, Kind: s.d.TypeOf(name)}
+// schemaOf is a key with the types of its attributes.
+func schemaOf(d *table.Definition, key table.KeySchema) expression.KeySchema {
+	typed := func(names []string) []expression.KeyAttribute {
+		list := make([]expression.KeyAttribute, len(names))
+		for i, name := range names {
+			list[i] = expression.KeyAttribute{Name: name, Kind: d.TypeOf(name)}
+		}
+		return list
 	}
-	return list
+	return expression.KeySchema{Hash: typed(key.Hash), Range: typed(key.Range)}
 }
 
 var rangeOperators = map[expression.RangeOperator]table.Operator{
@@ -190,10 +198,8 @@ func (c *call) page(s *search) error {
 	if key := s.key(); len(key.Range) > 0 {
 		sortKey = key.Range[0]
 	}
-	limit := s.Page()
 	if err := c.service.tables.View(func(v table.View) error {
 		return v.Scan(s.d, s.index, s.rows, s.direction, func(item attribute.Item) bool {
-			p.scanned++
 			seen := s.see(item, &p)
 			if s.compiled.Filter.Eval(seen) {
 				p.count++
@@ -201,12 +207,7 @@ func (c *call) page(s *search) error {
 					c.out = s.compiled.Projection.Apply(seen).AppendJSON(separate(c.out))
 				}
 			}
-			p.size += attribute.PageSize(seen, sortKey)
-			if p.scanned == limit || p.size >= maxPage {
-				p.last = item
-				return false
-			}
-			return true
+			return !p.ends(s, seen, item, sortKey)
 		})
 	}); err != nil {
 		return err
@@ -230,6 +231,16 @@ type page struct {
 	read           int // bytes read, as capacity is
 	fetched        []int
 	last           attribute.Item // where the page ended, nil at the end of the rows
+}
+
+// ends counts an item as read and tells whether the page ends with it.
+func (p *page) ends(s *search, seen, item attribute.Item, sortKey string) bool {
+	p.scanned++
+	p.size += attribute.PageSize(seen, sortKey)
+	if p.scanned == s.Page() || p.size >= maxPage {
+		p.last = item
+	}
+	return p.last != nil
 }
 
 // see is what the request can see of an item, and adds its size.

@@ -206,7 +206,7 @@ func TestSearchMessages(t *testing.T) {
 		{"Query", `{"TableName":"tab","IndexName":"none","KeyConditionExpression":"pk = :p","ExpressionAttributeValues":{":p":{"S":"a"}}}`, "The table does not have the specified index: none"},
 		{"Query", onIndex(`,"ConsistentRead":true`), "Consistent reads are not supported on global secondary indexes"},
 		{"Query", onIndex(`,"Select":"ALL_ATTRIBUTES"`), notInvalid + "Select type ALL_ATTRIBUTES is not supported for global secondary index gsi because its projection type is not ALL"},
-		{"Query", onIndex(`,"ProjectionExpression":"x, pk"`), notInvalid + "Global secondary index gsi does not project x"},
+		{"Query", onIndex(`,"ProjectionExpression":"x, pk"`), notInvalid + "Global secondary index gsi does not project [x]"},
 		{"Query", queryA("", "", `,"FilterExpression":"sk = :p"`), "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"},
 		{"Query", queryA("", "", `,"Select":"SPECIFIC_ATTRIBUTES"`), oneError + "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"},
 		{"Scan", `{"TableName":"tab","Select":"SPECIFIC_ATTRIBUTES"}`, "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"},

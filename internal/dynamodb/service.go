@@ -4,7 +4,8 @@
 // Requests are read and checked in internal/dynamodb/request, worded by
 // internal/dynamodb/message; items live in internal/dynamodb/table, their
 // changes in internal/dynamodb/stream, expressions in
-// internal/dynamodb/expression, values in internal/dynamodb/attribute. This
+// internal/dynamodb/expression, statements in internal/dynamodb/partiql,
+// values in internal/dynamodb/attribute. This
 // package brings them together: one file for each family of operations.
 package dynamodb
 

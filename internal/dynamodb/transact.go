@@ -70,6 +70,8 @@ func reasonFor(err error) (r reason, ok bool) {
 		return reason{"ConditionalCheckFailed", text, failed.item}, true
 	case errors.As(err, &refusal) && refusal.Code == message.Validation:
 		return reason{code: "ValidationError", message: refusal.Message}, true
+	case errors.As(err, &refusal) && refusal.Code == message.DuplicateItem:
+		return reason{code: "DuplicateItem", message: refusal.Message}, true
 	}
 	return reason{}, false
 }
@@ -198,7 +200,7 @@ func (c *call) transactWrite() error {
 	}
 	used := newConsumption(q.Consumed)
 	if err := c.service.tables.Write(c.http.Context(), func(w *table.Write) error {
-		return runAll(w, q, actions, used)
+		return runAll(w, q, digestOf(actions), actions, used)
 	}); err != nil {
 		return err
 	}
@@ -214,10 +216,9 @@ func (c *call) transactWrite() error {
 // runAll does a transaction inside a commit, or nothing when its token says
 // that it has been done. Every action is evaluated, so that all reasons to
 // cancel are told.
-func runAll(w *table.Write, q *request.Transact, actions []*action, used *consumption) error {
+func runAll(w *table.Write, q *request.Transact, digest []byte, actions []*action, used *consumption) error {
 	used.transaction = "Write"
 	if q.Token != nil && *q.Token != "" {
-		digest := digestOf(actions)
 		done, err := w.Remembered(*q.Token)
 		switch {
 		case err != nil:

@@ -155,13 +155,13 @@ func TestJournal(t *testing.T) {
 	c.table("tab", "pk S") // nobody listens yet
 	s := j.Subscribe(8)
 	c.ok("Scan", `{"TableName":"tab"}`)
-	_, _ = c.raw("ExecuteStatement", `{}`)
+	_, _ = c.raw("UpdateGlobalTable", `{}`)
 	s.Close()
 	var got []string
 	for e := range s.Entries() {
 		got = append(got, string(e.Kind)+" "+e.Method+" "+e.Path)
 	}
-	want := "request dynamodb:Scan tab,notice dynamodb:ExecuteStatement ,request dynamodb:ExecuteStatement "
+	want := "request dynamodb:Scan tab,notice dynamodb:UpdateGlobalTable ,request dynamodb:UpdateGlobalTable "
 	if strings.Join(got, ",") != want {
 		t.Errorf("%q, want %q", strings.Join(got, ","), want)
 	}

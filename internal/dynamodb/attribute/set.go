@@ -76,8 +76,16 @@ func Difference(a, b Value) Value {
 	return sortedSet(a.kind, kept)
 }
 
-// newSet makes a set from members as a request sent them, and refuses empty
+// NewSet makes a set from members as a request sent them, and refuses empty
 // sets and repeats.
+func NewSet(kind Kind, sent []string, layer Layer) (Value, error) {
+	v, e := newSet(kind, sent, layer)
+	if e != nil {
+		return Value{}, e
+	}
+	return v, nil
+}
+
 func newSet(kind Kind, sent []string, layer Layer) (Value, *Error) {
 	if len(sent) == 0 {
 		switch kind {

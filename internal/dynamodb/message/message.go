@@ -9,6 +9,7 @@ package message
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 )
@@ -32,6 +33,10 @@ const (
 	UpdateTable        Operation = "UpdateTable"
 	// Streams are all operations of DynamoDB Streams.
 	Streams Operation = "Streams"
+
+	ExecuteStatement      Operation = "ExecuteStatement"
+	BatchExecuteStatement Operation = "BatchExecuteStatement"
+	ExecuteTransaction    Operation = "ExecuteTransaction"
 )
 
 // Layer is the generation of validation that answers an operation.
@@ -63,6 +68,7 @@ const (
 	ExpiredIterator      = "ExpiredIteratorException"
 	AccessDenied         = "AccessDeniedException"
 	UnknownOperation     = "UnknownOperationException"
+	DuplicateItem        = "DuplicateItemException"
 	InternalServerError  = "InternalServerError"
 	SerializationFailure = attribute.SerializationException
 	Validation           = attribute.ValidationException
@@ -86,7 +92,7 @@ func (o Operation) Refuse(c Check, args ...any) *attribute.Error {
 	if own, ok := e.by[o]; ok {
 		text = own
 	}
-	if len(args) > 0 {
+	if len(args) > 0 && strings.Contains(text, "%") {
 		text = fmt.Sprintf(text, args...)
 	}
 	code := e.code

@@ -60,6 +60,19 @@ const (
 	TransactTooLarge
 	TokenMismatch
 
+	// PartiQL.
+	DuplicateKey
+	FilterNotProjected
+	BatchSelectKey
+	BatchReadsAndWrites
+	TransactSelectKey
+	TransactIndex
+	TransactReturning
+	TransactReadsAndWrites
+	ExistsCondition
+	ExistsOutside
+	NextTokenInvalid
+
 	// Tables.
 	NoTable
 	NoNamedTable
@@ -143,8 +156,11 @@ const (
 
 // table holds the texts; AWS's typing errors are kept.
 var table = [checks]entry{
-	KeyMissing:   {text: schemaText, by: map[Operation]string{PutItem: invalid + "Missing the key %s in the item"}},
-	KeyType:      {text: schemaText, by: map[Operation]string{PutItem: invalid + "Type mismatch for key %s expected: %s actual: %s"}},
+	KeyMissing: {text: schemaText, by: map[Operation]string{
+		PutItem: invalid + "Missing the key %s in the item", ExecuteStatement: "Key attribute should be present in the item: Key %s"}},
+	KeyType: {text: schemaText, by: map[Operation]string{
+		PutItem:          invalid + "Type mismatch for key %s expected: %s actual: %s",
+		ExecuteStatement: "Key attribute's data type should match its data type in table's schema: Key %s"}},
 	KeyExtra:     {text: schemaText},
 	KeyEmpty:     {text: notValid + emptyKey + "%s value. Key: %s"},
 	HashTooLong:  {text: invalid + "Size of hashkey has exceeded the maximum size limit of2048 bytes"},
@@ -160,12 +176,11 @@ var table = [checks]entry{
 	ReturnValuesRestricted: {text: "ReturnValues can only be ALL_OLD or NONE"},
 	ConditionFalse:         {code: ConditionFailed, text: "The conditional request failed"},
 
-	NoIndex:             {text: "The table does not have the specified index: %s"},
-	ConsistentGlobal:    {text: "Consistent reads are not supported on global secondary indexes"},
-	BackfillingIndex:    {text: "Cannot read from backfilling global secondary index: %s"},
-	GlobalAllAttributes: {text: invalid + "Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL"},
-	// The words are unconfirmed.
-	GlobalNotProjected:        {text: invalid + "Global secondary index %s does not project %s"},
+	NoIndex:                   {text: "The table does not have the specified index: %s", by: map[Operation]string{ExecuteStatement: "The table does not have the specified index"}},
+	ConsistentGlobal:          {text: "Consistent reads are not supported on global secondary indexes", by: map[Operation]string{ExecuteStatement: "Strongly consistent read is not supported on Global Secondary Indexes"}},
+	BackfillingIndex:          {text: "Cannot read from backfilling global secondary index: %s"},
+	GlobalAllAttributes:       {text: invalid + "Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL"},
+	GlobalNotProjected:        {text: invalid + "Global secondary index %s does not project [%s]"},
 	StartInvalid:              {text: startText},
 	StartSchema:               {text: startText, by: map[Operation]string{Scan: startText + ": " + schemaText}},
 	StartOutside:              {text: "The provided starting key is outside query boundaries based on provided conditions"},
@@ -191,6 +206,18 @@ var table = [checks]entry{
 	// The words are unconfirmed.
 	TransactTooLarge: {text: "Transaction size has exceeded the maximum allowed size of 4 MB"},
 	TokenMismatch:    {code: IdempotentMismatch, text: "The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical"},
+
+	DuplicateKey:           {code: DuplicateItem, text: "Duplicate primary key exists in table"},
+	FilterNotProjected:     {text: invalid + "Secondary index %s does not project one or more filter attributes: [%s]"},
+	BatchSelectKey:         {text: "Select statements within BatchExecuteStatement must specify the primary key in the where clause."},
+	BatchReadsAndWrites:    {text: "Read and write requests together in the same batch is not supported."},
+	TransactSelectKey:      {text: "Select statements within ExecuteTransaction must specify the primary key in the where clause."},
+	TransactIndex:          {text: "Reads on indices are not supported within transactions."},
+	TransactReturning:      {text: "RETURNING clause is not supported in ExecuteTransaction."},
+	TransactReadsAndWrites: {text: "ExecuteTransaction API does not support both read and write operations in the same request."},
+	ExistsCondition:        {text: "EXISTS() must contain a single item read with additional condition"},
+	ExistsOutside:          {text: "EXISTS can only be used in ExecuteTransaction write requests."},
+	NextTokenInvalid:       {text: "Invalid NextToken"},
 
 	NoTable:                {code: ResourceNotFound, text: notFound},
 	NoNamedTable:           {code: ResourceNotFound, text: noTableText},
