@@ -137,9 +137,7 @@ func (c *consumption) appendTable(dst []byte, t *tableConsumption) []byte {
 	dst = appendText(append(dst, '{'), "TableName", t.name)
 	dst = c.appendAll(dst, total)
 	if c.mode == "INDEXES" {
-		if t.units > 0 {
-			dst = append(c.appendAll(object(dst, "Table"), t.units), '}')
-		}
+		dst = append(c.appendAll(object(dst, "Table"), t.units), '}') // 0.0 when only an index was read
 		dst = c.appendIndexes(dst, "LocalSecondaryIndexes", t.indexes, true)
 		dst = c.appendIndexes(dst, "GlobalSecondaryIndexes", t.indexes, false)
 	}

@@ -57,6 +57,12 @@ func (c *call) run(body []byte) error {
 	if err == nil {
 		err = c.authenticate(body)
 	}
+	if c.http.Header["Content-Encoding"] != nil {
+		var unreadable error
+		if body, unreadable = decompress(c.http.Header.Get("Content-Encoding"), body); unreadable != nil && err == nil {
+			err = unreadable
+		}
+	}
 	c.body = attribute.NewReader(body)
 	if err != nil {
 		// What is not JSON is said before what is wrong with the call.
@@ -174,6 +180,9 @@ func (c *call) appendError(dst []byte, err error) ([]byte, int) {
 	case errors.As(err, &canceled):
 		refusal = canceled.refusal()
 	case errors.As(err, &refusal):
+		if refusal.Code == message.InternalServerError {
+			status = http.StatusInternalServerError
+		}
 	default:
 		c.service.config.Journal.Publish(journal.Entry{Kind: journal.Noticed, Method: "dynamodb:" + c.operation, Text: "a call failed inside Suiro", Err: err.Error()})
 		refusal, status = &attribute.Error{Code: message.InternalServerError, Message: err.Error()}, http.StatusInternalServerError

@@ -1,7 +1,11 @@
 package dynamodb
 
 import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
 	"crypto/rand"
+	"errors"
 	"hash/crc32"
 	"io"
 	"net/http"
@@ -12,6 +16,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
+	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/journal"
 )
 
@@ -26,6 +31,9 @@ const (
 
 	jsonType  = "application/x-amz-json-1.0"
 	otherType = "application/json"
+
+	// exposed are the headers that scripts in browsers may read.
+	exposed = "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date"
 
 	// unknownXML answers what is not even the shape of a call.
 	unknownXML = "<UnknownOperationException/>\n"
@@ -69,6 +77,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if r.Header.Get("Origin") != "" {
 		h["Access-Control-Allow-Origin"] = []string{"*"}
+		h["Access-Control-Expose-Headers"] = []string{exposed}
 	}
 	contentType, answered := s.envelope(w, r, len(b.in) > 0)
 	if answered {
@@ -114,6 +123,32 @@ func readBody(buf []byte, r *http.Request) (body []byte, tooLarge bool) {
 	}
 }
 
+// decompress undoes the compression of a request, which its signature covers.
+// What it cannot read is an internal error to DynamoDB.
+func decompress(encoding string, body []byte) ([]byte, error) {
+	var r io.Reader
+	var err error
+	switch encoding {
+	case "identity":
+		return body, nil
+	case "gzip":
+		r, err = gzip.NewReader(bytes.NewReader(body))
+	case "deflate":
+		r, err = zlib.NewReader(bytes.NewReader(body))
+	default:
+		err = errors.New("encoding is not known")
+	}
+	if err == nil {
+		if body, err = io.ReadAll(io.LimitReader(r, maxBody+1)); len(body) > maxBody {
+			err = errors.New("request is too large")
+		}
+	}
+	if err != nil {
+		return nil, &attribute.Error{Code: message.InternalServerError, Message: "Content-Encoding: " + encoding + ": " + err.Error()}
+	}
+	return body, nil
+}
+
 // envelope answers what is no call: the health check, preflights, other
 // methods and content types. Otherwise it returns the answer's content type.
 func (s *Service) envelope(w http.ResponseWriter, r *http.Request, hasBody bool) (contentType string, answered bool) {
@@ -156,6 +191,7 @@ func (s *Service) envelope(w http.ResponseWriter, r *http.Request, hasBody bool)
 // (aws/aws-sdk-go-v2 issue 3545).
 func respond(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
+	h["Server"] = []string{"Server"}
 	h["X-Amzn-Requestid"] = []string{requestID()}
 	h["X-Amz-Crc32"] = []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

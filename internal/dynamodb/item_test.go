@@ -226,7 +226,7 @@ func TestConsumedCapacity(t *testing.T) {
 	c.want("UpdateItem", update("2"), `{"ConsumedCapacity":{"TableName":"tab","CapacityUnits":3.0,"Table":{"CapacityUnits":1.0},"GlobalSecondaryIndexes":{"gsi":{"CapacityUnits":2.0}}}}`)
 	c.want("UpdateItem", update("2"), `{"ConsumedCapacity":{"TableName":"tab","CapacityUnits":1.0,"Table":{"CapacityUnits":1.0}}}`)
 	c.want("Query", `{"TableName":"tab","IndexName":"gsi","Select":"COUNT","ReturnConsumedCapacity":"INDEXES","KeyConditionExpression":"g = :v","ExpressionAttributeValues":{":v":{"S":"2"}}}`,
-		`{"Count":1,"ScannedCount":1,"ConsumedCapacity":{"TableName":"tab","CapacityUnits":0.5,"GlobalSecondaryIndexes":{"gsi":{"CapacityUnits":0.5}}}}`)
+		`{"Count":1,"ScannedCount":1,"ConsumedCapacity":{"TableName":"tab","CapacityUnits":0.5,"Table":{"CapacityUnits":0.0},"GlobalSecondaryIndexes":{"gsi":{"CapacityUnits":0.5}}}}`)
 	c.want("DeleteItem", `{"TableName":"tab","ReturnConsumedCapacity":"TOTAL","Key":{"pk":{"S":"none"},"sk":{"N":"1"}}}`,
 		`{"ConsumedCapacity":{"TableName":"tab","CapacityUnits":1.0}}`)
 	c.want("TransactWriteItems", `{"ReturnConsumedCapacity":"TOTAL","TransactItems":[{"Delete":{"TableName":"tab",`+key+`}}]}`,

@@ -54,7 +54,7 @@ func (c *call) search(op message.Operation) error {
 	if q.Backward {
 		s.direction = store.Descending
 	}
-	for _, step := range []func() error{s.chooseIndex, s.chooseAttributes, s.chooseRows, s.start} {
+	for _, step := range []func() error{s.chooseIndex, s.checkStart, s.chooseRows, s.chooseAttributes, s.start, s.checkKeys} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -121,17 +121,11 @@ func (s *search) chooseRows() error {
 			segment, total = int(*s.Segment), int(*s.Total)
 		}
 		s.rows = s.d.Segment(s.index, segment, total)
-		return s.compiled.CheckKeys(s.d.Key.Names(), indexKeys(s.d))
+		return nil
 	}
 	key := s.key()
 	r, err := s.compiled.KeyCondition.For(schemaOf(s.d, key))
 	if err != nil {
-		return err
-	}
-	if err := s.compiled.CheckKeys(s.d.Key.Names(), indexKeys(s.d)); err != nil {
-		return err
-	}
-	if err := s.compiled.CheckFilterKeys(key.Names()); err != nil {
 		return err
 	}
 	s.rows = s.d.Query(s.index, table.Condition{
@@ -158,16 +152,35 @@ var rangeOperators = map[expression.RangeOperator]table.Operator{
 	expression.Between: table.Between, expression.BeginsWith: table.BeginsWith,
 }
 
+// checkKeys checks where expressions may name key attributes.
+func (s *search) checkKeys() error {
+	if s.Operation == message.Query {
+		if err := s.compiled.CheckFilterKeys(s.key().Names()); err != nil {
+			return err
+		}
+	}
+	return s.compiled.CheckKeys(s.d.Key.Names(), indexKeys(s.d))
+}
+
+// checkStart checks the attributes and types of ExclusiveStartKey.
+func (s *search) checkStart() error {
+	if s.Start == nil {
+		return nil
+	}
+	e := s.d.CheckStart(s.index, s.Start)
+	switch {
+	case e == nil:
+		return nil
+	case e.Problem == table.KeyType || s.index == nil && s.Operation == message.Scan:
+		return s.Operation.Refuse(message.StartSchema)
+	}
+	return s.Operation.Refuse(message.StartInvalid)
+}
+
 // start cuts the rows to those behind ExclusiveStartKey.
 func (s *search) start() error {
 	if s.Start == nil {
 		return nil
-	}
-	if e := s.d.CheckStart(s.index, s.Start); e != nil {
-		if s.index == nil {
-			return s.Operation.Refuse(message.StartSchema)
-		}
-		return s.Operation.Refuse(message.StartInvalid)
 	}
 	if s.Operation == message.Query && s.index == nil && len(s.d.Key.Range) == 0 {
 		return s.Operation.Refuse(message.StartSingle)

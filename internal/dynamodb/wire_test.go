@@ -1,6 +1,9 @@
 package dynamodb_test
 
 import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"io"
 	"net/http"
@@ -215,4 +218,42 @@ func FuzzRequests(f *testing.F) {
 			t.Errorf("%d %s", status, answer)
 		}
 	})
+}
+
+func TestCompressedRequests(t *testing.T) {
+	c := newClient(t)
+	c.table("tab", "pk S")
+	pack := func(encoding, body string) string {
+		var out bytes.Buffer
+		var w io.WriteCloser = zlib.NewWriter(&out)
+		if encoding == "gzip" {
+			w = gzip.NewWriter(&out)
+		}
+		if _, err := w.Write([]byte(body)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	const body = `{"TableName":"tab","Item":{"pk":{"S":"a"}}}`
+	for _, row := range []struct {
+		encoding, body string
+		status         int
+	}{
+		{"gzip", pack("gzip", body), 200}, {"deflate", pack("deflate", body), 200}, {"identity", body, 200},
+		{"gzip", body, 500}, {"gzip", pack("gzip", body)[:20], 500}, {"dog", body, 500},
+		{"gzip", pack("gzip", strings.Repeat(" ", 16<<20+1)), 500},
+	} {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(row.body))
+		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		r.Header.Set("X-Amz-Target", "DynamoDB_20120810.PutItem")
+		r.Header.Set("Content-Encoding", row.encoding)
+		w := httptest.NewRecorder()
+		c.service.ServeHTTP(w, r)
+		if w.Code != row.status {
+			t.Errorf("%s of %.20q: %d %s", row.encoding, row.body, w.Code, w.Body)
+		}
+	}
 }

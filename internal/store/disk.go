@@ -18,7 +18,7 @@ import (
 
 // rowsBucket holds every row. Its name carries the format's version: a file
 // that has other buckets was written by another one and is refused.
-const rowsBucket = "rows-1"
+const rowsBucket = "rows-2"
 
 // lockPatience covers a Suiro that is just ending; bbolt asks every 50 ms.
 const lockPatience = 500 * time.Millisecond

@@ -130,7 +130,7 @@ func TestFileOfAnotherFormatIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(content), "rows-1", "rows-9")), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(content), "rows-2", "rows-9")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := store.Open(file); err == nil || !strings.Contains(err.Error(), "another version of Suiro") {

@@ -21,6 +21,9 @@ func (p *parser) check() string {
 			return message
 		}
 	}
+	if p.tooDeep != "" {
+		return p.tooDeep
+	}
 	return p.repeated
 }
 

@@ -17,6 +17,7 @@ type parser struct {
 
 	failed   string // the syntax error
 	badIndex string // the error of a list index that is too large
+	tooDeep  string // the error of a path with too many elements
 	repeated string // the error of a clause that stands twice
 }
 
@@ -54,6 +55,9 @@ func parse(parameter Parameter, text string) (out *parsed, message string) {
 
 // maxExpressionSize is the largest expression in bytes, as it is sent.
 const maxExpressionSize = 4096
+
+// maxLevels is how many elements a path may have.
+const maxLevels = 32
 
 // maxOperators is how many operators one expression may have.
 const maxOperators = 300
@@ -298,6 +302,9 @@ func (p *parser) path() path {
 			steps = append(steps, p.index())
 			p.expect("]")
 		default:
+			if n := len(steps); n > maxLevels && p.tooDeep == "" {
+				p.tooDeep = "The document path has too many nesting levels; nesting levels: " + strconv.Itoa(n)
+			}
 			p.out.allPaths = append(p.out.allPaths, steps)
 			return steps
 		}

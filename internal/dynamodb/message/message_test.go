@@ -31,8 +31,8 @@ func TestOperationsWordChecksTheirOwnWay(t *testing.T) {
 	}{
 		{PutItem, KeyMissing, []any{"pk"}, "ValidationException: One or more parameter values were invalid: Missing the key pk in the item"},
 		{GetItem, KeyMissing, nil, "ValidationException: The provided key element does not match the schema"},
-		{Query, StartSchema, nil, "ValidationException: The provided starting key is invalid"},
-		{Scan, StartSchema, nil, "ValidationException: The provided starting key is invalid: The provided key element does not match the schema"},
+		{CreateTable, KeyMissing, nil, "ValidationException: The provided key element does not match the schema"},
+		{Query, StartSchema, nil, "ValidationException: The provided starting key is invalid: The provided key element does not match the schema"},
 		{CreateTable, TableExists, []any{"t"}, "ResourceInUseException: Table already exists: t"},
 	} {
 		if got := row.operation.Refuse(row.check, row.args...).Error(); got != row.want {

@@ -182,7 +182,7 @@ var table = [checks]entry{
 	GlobalAllAttributes:       {text: invalid + "Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL"},
 	GlobalNotProjected:        {text: invalid + "Global secondary index %s does not project [%s]"},
 	StartInvalid:              {text: startText},
-	StartSchema:               {text: startText, by: map[Operation]string{Scan: startText + ": " + schemaText}},
+	StartSchema:               {text: startText + ": " + schemaText},
 	StartOutside:              {text: "The provided starting key is outside query boundaries based on provided conditions"},
 	StartPredicate:            {text: "The provided starting key does not match the range key predicate"},
 	StartSingle:               {text: "The query can return at most one row and cannot be restarted"},

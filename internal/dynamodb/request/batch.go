@@ -126,7 +126,8 @@ func (t *TableKeys) check(c *expression.Compiler) error {
 	err := firstError(
 		expression.CheckStyles(t.older.given(), t.given()),
 		asError(t.refused),
-		t.checkValues(attribute.New, nil),
+		t.checkPresence(attribute.New, nil),
+		t.checkValues(attribute.New),
 	)
 	if err != nil {
 		return err

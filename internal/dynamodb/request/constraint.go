@@ -24,7 +24,13 @@ const maxFailures = 10
 // namePattern is what names of tables and indexes may consist of.
 const namePattern = "[a-zA-Z0-9_.-]+"
 
-var validName = regexp.MustCompile("^" + namePattern + "$")
+// tagPattern is what keys and values of tags may consist of.
+const tagPattern = `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`
+
+var (
+	validName = regexp.MustCompile("^" + namePattern + "$")
+	validTag  = regexp.MustCompile("^" + tagPattern + "$")
+)
 
 // Enumerations in the order in which DynamoDB lists their values.
 const (
@@ -129,6 +135,13 @@ func (c *constraints) name(path string, v *string, shortest int) {
 	c.length(path, v, shortest, longest)
 	if c.layer == attribute.New && !validName.MatchString(*v) {
 		c.fail(path, *v, "satisfy regular expression pattern: %s", namePattern)
+	}
+}
+
+// pattern checks what a text consists of; nil passes.
+func (c *constraints) pattern(path string, v *string, valid *regexp.Regexp, pattern string) {
+	if v != nil && !valid.MatchString(*v) {
+		c.fail(path, *v, "satisfy regular expression pattern: %s", pattern)
 	}
 }
 

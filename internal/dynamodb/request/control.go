@@ -90,8 +90,10 @@ func checkTags(c *constraints, tags []Tag) {
 		path := fmt.Sprintf("tags.%d.member.", i+1)
 		c.required(path+"key", t.Key != nil)
 		c.length(path+"key", t.Key, 1, 128)
+		c.pattern(path+"key", t.Key, validTag, tagPattern)
 		c.required(path+"value", t.Value != nil)
 		c.length(path+"value", t.Value, 0, 256)
+		c.pattern(path+"value", t.Value, validTag, tagPattern)
 	}
 }
 

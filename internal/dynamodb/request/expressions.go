@@ -73,12 +73,14 @@ func (e *Expressions) request(layer attribute.Layer, offered []expression.Parame
 	}
 }
 
-// checkValues refuses placeholders that nothing can use, then bad values.
-func (e *Expressions) checkValues(layer attribute.Layer, offered []expression.Parameter) error {
+// checkPresence refuses placeholders that nothing can use.
+func (e *Expressions) checkPresence(layer attribute.Layer, offered []expression.Parameter) error {
 	r := e.request(layer, offered)
-	if err := r.CheckPresence(); err != nil {
-		return err
-	}
+	return r.CheckPresence()
+}
+
+// checkValues refuses bad values of placeholders.
+func (e *Expressions) checkValues(layer attribute.Layer) error {
 	if e.refusedValue != nil {
 		return expression.InvalidValue(e.refusedValue, layer)
 	}

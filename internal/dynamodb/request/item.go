@@ -116,8 +116,9 @@ func (q *Single) CheckContent(c *expression.Compiler) (*expression.Compiled, err
 	layer := q.Within.Layer()
 	err := firstError(
 		expression.CheckStyles(q.older.given(), q.given()),
+		q.checkPresence(layer, q.offered()),
 		asError(q.refused),
-		q.checkValues(layer, q.offered()),
+		q.checkValues(layer),
 		asError(q.older.refusal),
 		attribute.CheckNesting(q.Item),
 		attribute.CheckNesting(q.Values),

@@ -30,7 +30,7 @@ type action struct {
 
 // olderNames in the order in which errors list them.
 var olderNames = []string{
-	"AttributesToGet", "AttributeUpdates", "QueryFilter", "ScanFilter", "Expected", "KeyConditions", "ConditionalOperator",
+	"AttributesToGet", "AttributeUpdates", "QueryFilter", "ScanFilter", "Expected", "ConditionalOperator", "KeyConditions",
 }
 
 const (

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
@@ -81,9 +82,10 @@ func (q *Search) Check(c *expression.Compiler) (*expression.Compiled, error) {
 	err := firstError(
 		q.constraints(),
 		expression.CheckStyles(q.olderStyle(), q.given()),
-		asError(q.refused),
-		q.checkValues(layer, offered),
+		q.checkPresence(layer, offered),
 		asError(q.older.refusal),
+		asError(q.checkStart()),
+		q.checkValues(layer),
 		attribute.CheckNesting(q.Values),
 		q.checkSelect(),
 		q.checkSegments(),
@@ -136,6 +138,17 @@ func (q *Search) constraints() error {
 	q.older.constrain(&c)
 	return c.err()
 }
+
+// checkStart refuses values in ExclusiveStartKey. Most refusals say where the
+// value stands, but not those of numbers and of sets of numbers.
+func (q *Search) checkStart() *attribute.Error {
+	if q.refused == nil || q.refused.Code != attribute.ValidationException || unplaced.MatchString(q.refused.Message) {
+		return q.refused
+	}
+	return attribute.Invalid("The provided starting key is invalid: " + q.refused.Message)
+}
+
+var unplaced = regexp.MustCompile("contains duplicates|number set|numeric value|significant digits|number with magnitude")
 
 func (q *Search) checkSelect() error {
 	what := value(q.Select)

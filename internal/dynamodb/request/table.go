@@ -1,8 +1,10 @@
 package request
 
 import (
-	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"iter"
+
+	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
+	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 )
 
 // CreateTable is the input of CreateTable.
@@ -380,8 +382,10 @@ func ReadNamedTable(body *attribute.Reader) *NamedTable {
 
 // Check checks the request's members.
 func (q *NamedTable) Check() error {
+	if q.TableName == nil {
+		return message.CreateTable.Refuse(message.TableNameMissing)
+	}
 	c := constraints{layer: attribute.Old}
-	c.required("tableName", q.TableName != nil)
 	c.name("tableName", q.TableName, 1)
 	return c.err()
 }

@@ -15,7 +15,7 @@ const (
 	rowDefinition byte = 'd' // number → definition as JSON
 	rowCounts     byte = 'c' // number → counts of table and indexes
 	rowItem       byte = 'i' // number, key → item
-	rowIndex      byte = 'n' // number, index number, index key, key → key
+	rowIndex      byte = 'n' // number, index number, index key, hash of key, key → key
 	rowExpiry     byte = 'x' // number, generation, second, key → nothing
 	rowToken      byte = 'k' // client request token → when and what
 )
@@ -201,7 +201,12 @@ func (d *Definition) indexRow(x *Index, item attribute.Item, key Key) []byte {
 		}
 		row = attribute.AppendKey(row, v)
 	}
-	return append(row, key...)
+	// Entries with equal index keys are ordered by a hash of the table's key.
+	tie := attribute.HashPrefix(item.Get(d.Key.Hash[0]))
+	if len(d.Key.Range) > 0 {
+		tie = attribute.HashPrefix(item.Get(d.Key.Hash[0]), item.Get(d.Key.Range[0]))
+	}
+	return append(append(row, tie[:]...), key...)
 }
 
 func (d *Definition) indexable(name string, v attribute.Value) bool {

@@ -185,7 +185,9 @@ func TestExpiredItemsAreSwept(t *testing.T) {
 		check := func(want ...string) {
 			t.Helper()
 			for _, in := range []string{"", "local", "global"} {
-				if got := list(t, tables, "tab", in, store.Ascending); !slices.Equal(got, want) {
+				got := list(t, tables, "tab", in, store.Ascending)
+				slices.Sort(got) // equal index keys come in the order of a hash
+				if !slices.Equal(got, want) {
 					t.Errorf("%q holds %v, want %v", in, got, want)
 				}
 			}
