@@ -28,10 +28,18 @@ type Value struct {
 
 // Root is the value that a document is; false when it is no JSON.
 func Root(doc []byte) (Value, bool) {
-	if !Valid(doc) {
+	start := skipSpace(doc, 0)
+	end := checkValue(doc, start, 0)
+	if end == 0 || skipSpace(doc, end) != len(doc) {
 		return Value{}, false
 	}
-	v, _ := scanValue(doc, 0)
+	switch doc[start] {
+	case '{':
+		return Value{Kind: Object, Raw: doc[start:end]}, true
+	case '[':
+		return Value{Kind: List, Raw: doc[start:end]}, true
+	}
+	v, _ := scanValue(doc, start)
 	return v, true
 }
 
@@ -106,13 +114,13 @@ func scanValue(b []byte, i int) (Value, int) {
 }
 
 func scanString(b []byte, i int) (end int, escaped bool) {
-	for i++; b[i] != '"'; i++ {
-		if b[i] == '\\' {
-			escaped = true
-			i++
+	for i++; ; i += 2 {
+		i += PlainText(b[i:])
+		if b[i] == '"' {
+			return i + 1, escaped
 		}
+		escaped = true // the string is valid, so this is a backslash
 	}
-	return i + 1, escaped
 }
 
 func scanNested(b []byte, i int) int {

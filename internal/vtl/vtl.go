@@ -82,6 +82,20 @@ func (t *Template) Render(vars map[string]Value, limits Limits) (*Output, error)
 	return &Output{Text: string(r.out), Returned: r.returned, Value: r.value}, nil
 }
 
+// Constant returns the text that every run leads to, when the template has
+// nothing in it that depends on anything.
+func (t *Template) Constant() (string, bool) {
+	var all strings.Builder
+	for _, n := range t.nodes {
+		s, ok := n.(text)
+		if !ok {
+			return "", false
+		}
+		all.WriteString(string(s))
+	}
+	return all.String(), all.Len() <= DefaultLimits().Output
+}
+
 // errorAt makes an error of an offset in a text.
 func errorAt(text string, offset int, format string, args ...any) *Error {
 	offset = min(max(offset, 0), len(text))

@@ -26,7 +26,10 @@ type Input struct {
 }
 
 // Template is a parsed mapping template. It never changes.
-type Template struct{ parsed *vtl.Template }
+type Template struct {
+	parsed   *vtl.Template
+	constant []byte // nil when the result depends on something
+}
 
 // Parse reads a template. The error is a *vtl.Error with the position.
 func Parse(text string) (*Template, error) {
@@ -34,8 +37,17 @@ func Parse(text string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Template{t}, nil
+	parsed := &Template{parsed: t}
+	if always, ok := t.Constant(); ok {
+		parsed.constant = []byte(always)
+	}
+	return parsed, nil
 }
+
+// Constant is the result of a template that has no directive and no reference,
+// as those of MOCK integrations have; it needs no input, and a message costs
+// nothing of a run. It must not be changed.
+func (t *Template) Constant() (result []byte, ok bool) { return t.constant, t.constant != nil }
 
 // BodyError is a body that a template reads as JSON and that is none.
 type BodyError struct{ Err error }

@@ -163,11 +163,10 @@ func (e *event) requestBody(i *Integration) ([]byte, *failure) {
 	body := e.body
 	switch {
 	case t != nil:
-		text, err := t.Render(e.mappingInput(e.body))
-		if err != nil {
+		var err error
+		if body, err = e.render(t, e.body); err != nil {
 			return nil, mappingFailure("request", err)
 		}
-		body = []byte(text)
 	case i.Passthrough == Never, i.Passthrough == WhenNoTemplates && len(i.Request.ByKey) > 0:
 		return nil, &failure{http.StatusUnsupportedMediaType, unsupportedMediaType, "no request template matches, and the message may not pass as it is"}
 	}
@@ -179,6 +178,15 @@ func (e *event) requestBody(i *Integration) ([]byte, *failure) {
 		return raw, nil
 	}
 	return body, nil
+}
+
+// render runs a template with a body as $input. The result must not be changed.
+func (e *event) render(t *mapping.Template, body []byte) ([]byte, error) {
+	if always, ok := t.Constant(); ok {
+		return always, nil
+	}
+	text, err := t.Render(e.mappingInput(body))
+	return []byte(text), err
 }
 
 // mappingFailure tells a message that is no JSON from a template that fails.
@@ -274,11 +282,25 @@ func (e *event) callAction(ctx context.Context, i *Integration, payload []byte) 
 	return &answer{status: res.Status, header: res.Header, body: res.Body}, nil
 }
 
+// statusCode is where a mock's request has its status.
+var statusCode = func() jsonpath.Path {
+	p, err := jsonpath.Parse("$.statusCode")
+	if err != nil {
+		panic(err) // a constant
+	}
+	return p
+}()
+
 // mockAnswer reads the status out of what the request template made,
 // {"statusCode": 200}. What passes as it is has none and counts as 200.
 func mockAnswer(i *Integration, payload []byte) (*answer, *failure) {
 	if len(i.Request.ByKey) == 0 {
 		return &answer{status: http.StatusOK}, nil
+	}
+	if v, ok := statusCode.Find(payload); ok && v.Kind == jsonpath.Number {
+		if n, err := strconv.Atoi(string(v.Raw)); err == nil && 200 <= n && n <= 599 {
+			return &answer{status: n}, nil // nearly always; no reflection
+		}
 	}
 	var said struct{ StatusCode json.Number }
 	if err := json.Unmarshal(payload, &said); err != nil {
@@ -297,9 +319,9 @@ func mockAnswer(i *Integration, payload []byte) (*answer, *failure) {
 // mapAnswer finds the integration response and makes the reply. The message of
 // a function's error chooses, or the backend's status.
 func (e *event) mapAnswer(i *Integration, got *answer) (*answer, *failure) {
-	selected := strconv.Itoa(got.status)
-	if i.Type == Function {
-		selected = got.thrown
+	selected := got.thrown
+	if i.Type != Function {
+		selected = statusKey(got.status)
 	}
 	response := i.response(selected, i.Type == Function && !got.failed)
 	if response == nil {
@@ -311,20 +333,28 @@ func (e *event) mapAnswer(i *Integration, got *answer) (*answer, *failure) {
 		}
 		return &answer{status: got.status, header: got.header}, nil
 	}
-	mapped := &answer{status: got.status, header: got.header, body: got.body, failed: got.failed, thrown: got.thrown}
+	body := got.body
 	t := response.Templates.choose(func() string { return response.Templates.Selection.with(e.body, got.part) })
 	if t != nil {
-		text, err := t.Render(e.mappingInput(got.body))
-		if err != nil {
+		var err error
+		if body, err = e.render(t, got.body); err != nil {
 			return nil, mappingFailure("response", err)
 		}
-		mapped.body = []byte(text)
 	}
 	if response.ToText {
-		mapped.body = []byte(base64.StdEncoding.EncodeToString(mapped.body))
+		body = []byte(base64.StdEncoding.EncodeToString(body))
 	}
-	mapped.header = e.responseHeaders(response, got)
-	return mapped, nil
+	got.header = e.responseHeaders(response, got)
+	got.body = body
+	return got, nil
+}
+
+// statusKey is a status as text.
+func statusKey(status int) string {
+	if status == http.StatusOK {
+		return "200" // without making it
+	}
+	return strconv.Itoa(status)
 }
 
 // response finds the integration response for a status or a message; only is
@@ -370,6 +400,9 @@ func (a *answer) part(name string) string {
 
 // responseHeaders are what ResponseParameters make of an answer.
 func (e *event) responseHeaders(r *Response, got *answer) http.Header {
+	if len(r.Headers) == 0 {
+		return nil
+	}
 	h := http.Header{}
 	for _, p := range r.Headers {
 		v, ok := "", true
