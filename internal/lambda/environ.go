@@ -43,7 +43,7 @@ func (fn *function) environ(rev *revision, version, temp string) []string {
 		"AWS_LAMBDA_FUNCTION_VERSION":     version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(rev.memorySize),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + fn.name,
+		"AWS_LAMBDA_LOG_GROUP_NAME":       logGroup(fn.name),
 		"AWS_REGION":                      fn.stack.Region,
 		"AWS_DEFAULT_REGION":              fn.stack.Region,
 		"AWS_XRAY_CONTEXT_MISSING":        "LOG_ERROR",

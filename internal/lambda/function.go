@@ -16,6 +16,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/lambda/environment"
 	"github.com/suiro-dev/suiro/internal/lambda/runtime"
+	"github.com/suiro-dev/suiro/internal/lambda/webadapter"
 	"github.com/suiro-dev/suiro/internal/process"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
@@ -48,7 +49,8 @@ type revision struct {
 	settings
 	runnable *bundle.Runnable
 	command  *runtime.Command
-	layers   []*layer // found, in the order given
+	layers   []*layer            // found, in the order given
+	adapter  *webadapter.Adapter // of a function that is an HTTP server
 	modified time.Time
 }
 
@@ -117,7 +119,12 @@ func (fn *function) build(ctx context.Context, set settings) (*revision, error) 
 	if err != nil {
 		return nil, err
 	}
-	if m := checkHandler(set, runnable.Root); m != nil {
+	layers := fn.service.findLayers(set.layers)
+	check := checkHandler
+	if set.isServer(layers) {
+		check = checkServer
+	}
+	if m := check(set, runnable.Root); m != nil {
 		return nil, m
 	}
 	command, err := fn.service.cfg.Runtimes.Command(ctx, runtime.Function{
@@ -131,13 +138,15 @@ func (fn *function) build(ctx context.Context, set settings) (*revision, error) 
 		return nil, diag.Errorf(set.code.Pos, fn.logicalID, "%v", err)
 	}
 	fn.note(command.Notes)
-	return &revision{
+	rev := &revision{
 		settings: set,
 		runnable: runnable,
 		command:  command,
-		layers:   fn.service.findLayers(set.layers),
+		layers:   layers,
 		modified: time.Now(),
-	}, nil
+	}
+	fn.adapt(rev)
+	return rev, nil
 }
 
 // note tells the user what a runtime has to say, each thing once.
@@ -156,7 +165,12 @@ func (fn *function) install(rev *revision) {
 	fn.mu.Lock()
 	fn.revision = rev
 	fn.mu.Unlock()
+	most := fn.service.cfg.MaxConcurrency
+	if rev.adapter != nil {
+		most = 1 // until its first environment is ready
+	}
 	fn.pool.replace(rev, rev.reserved)
+	fn.pool.limit(most)
 	if fn.service.cfg.Warm {
 		fn.pool.warm()
 	}
@@ -174,6 +188,15 @@ func (fn *function) open(rev *revision, version string, idle func(*environment.E
 		Dir:  rev.runnable.Root,
 		Env:  fn.environ(rev, version, temp),
 	}
+	var bridge environment.Bridge
+	if rev.adapter != nil {
+		bridge = rev.adapter.Bridge(version)
+		c, err = fn.serverCommand(rev, c)
+		if err != nil {
+			_ = os.RemoveAll(temp)
+			return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
+		}
+	}
 	if wrapper := rev.wrapper(); wrapper != "" {
 		c.Path, c.Args = wrapper, append([]string{c.Path}, c.Args...)
 	}
@@ -186,7 +209,8 @@ func (fn *function) open(rev *revision, version string, idle func(*environment.E
 			AccountID: fn.stack.AccountID, MemorySize: rev.memorySize, Timeout: rev.timeout,
 		},
 		Command:     c,
-		RPC:         speaksRPC(rev.runnable.Bootstrap),
+		RPC:         rev.adapter == nil && speaksRPC(rev.runnable.Bootstrap),
+		Bridge:      bridge,
 		Keeper:      fn.service.keeper, // set since the function exists
 		Journal:     fn.service.cfg.Journal,
 		InitTimeout: fn.service.cfg.InitTimeout,
@@ -203,7 +227,10 @@ func (fn *function) open(rev *revision, version string, idle func(*environment.E
 // wrapper is the script of AWS_LAMBDA_EXEC_WRAPPER, run with the runtime's
 // command line as its arguments. One below /opt is looked for in the layers.
 func (r *revision) wrapper() string {
-	path := r.variables["AWS_LAMBDA_EXEC_WRAPPER"]
+	path := r.variables[wrapperVariable]
+	if r.adapter != nil && path == webadapter.Wrapper {
+		return "" // serverCommand did what it does
+	}
 	if rel, err := filepath.Rel("/opt", path); err == nil && filepath.IsLocal(rel) {
 		for _, l := range r.layers {
 			if p := filepath.Join(l.dir, rel); isFile(p) {

@@ -15,7 +15,7 @@ import (
 // (a layer, a wrapper, an absolute path) is not judged, nor are exports inside
 // the file, which only running it tells.
 func checkHandler(set settings, root string) *diag.Message {
-	if len(set.layers) > 0 || set.variables["AWS_LAMBDA_EXEC_WRAPPER"] != "" || path.IsAbs(set.handler) {
+	if len(set.layers) > 0 || set.variables[wrapperVariable] != "" || path.IsAbs(set.handler) {
 		return nil
 	}
 	var tried []string

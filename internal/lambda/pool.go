@@ -272,6 +272,16 @@ func (p *pool) replace(rev *revision, reserved int) {
 	p.idle = nil
 }
 
+// limit sets how many environments there may be at once.
+func (p *pool) limit(most int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.most != most {
+		p.most = most
+		p.wake()
+	}
+}
+
 // reap ends environments that are idle for longer than timeout.
 func (p *pool) reap(timeout time.Duration) {
 	p.mu.Lock()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/lambda/webadapter"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
@@ -15,10 +16,13 @@ type functionHandler struct{ s *Service }
 func (functionHandler) Schema() resource.Schema { return functionSchema }
 
 func (h functionHandler) Check(spec resource.Spec) diag.List {
-	out := checkFunction(spec)
+	out := append(checkFunction(spec), checkAdapter(spec)...)
 	layers := spec.Properties.Get("Layers")
 	if !resource.Unknown(layers) {
 		for _, a := range h.s.missingLayers(layers.Strings()) {
+			if webadapter.IsLayer(a) {
+				continue // Suiro's own adapter takes its place
+			}
 			out.Add(diag.Warningf(layers.Position(), spec.LogicalID+".Layers", "%s is not a layer of this app; its files are not there", a).
 				WithHint("copy what the function needs of it into the app"))
 		}

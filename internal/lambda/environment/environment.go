@@ -57,8 +57,11 @@ type Config struct {
 	RPC bool
 	// Extensions are the external ones, in the order in which they start.
 	Extensions []Extension
-	Keeper     *process.Keeper
-	Journal    *journal.Journal
+	// Bridge stands between the environment and a process that serves
+	// something else than the Runtime API; nil: it speaks it.
+	Bridge  Bridge
+	Keeper  *process.Keeper
+	Journal *journal.Journal
 	// InitTimeout is how long init may take; 0 is AWS's 10 seconds.
 	InitTimeout time.Duration
 	// Idle is called each time the environment can take an invocation again:

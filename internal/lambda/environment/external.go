@@ -100,6 +100,8 @@ func (e *Environment) shutDown(l *life, reason string) {
 		}
 		e.shutDownExtensions(l, reason, begun.Add(externalGrace))
 	case runtime == nil:
+	case e.cfg.Bridge != nil: // it stands for an external extension
+		runtime.Stop(runtimeTerm)
 	case internal:
 		runtime.Stop(internalGrace)
 	default:

@@ -108,6 +108,10 @@ func (e *Environment) start(suppressed bool) (*life, error) {
 
 // startRuntime starts the runtime's process once the extensions are there.
 func (e *Environment) startRuntime(l *life) error {
+	link, err := e.link()
+	if err != nil {
+		return err
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if l.ending {
@@ -118,13 +122,15 @@ func (e *Environment) startRuntime(l *life) error {
 	c.Env = append(c.Env[:len(c.Env):len(c.Env)], "AWS_LAMBDA_LOG_STREAM_NAME="+e.logStream)
 	port := ""
 	if e.cfg.RPC {
-		var err error
 		if port, err = freePort(); err != nil {
 			return err
 		}
 		c.Env = append(c.Env, "_LAMBDA_SERVER_PORT="+port)
 	} else {
 		c.Env = append(c.Env, "AWS_LAMBDA_RUNTIME_API="+e.server.address())
+	}
+	if link != nil {
+		c = link.Command(c)
 	}
 	p, err := e.cfg.Keeper.Start(c)
 	if err != nil {
@@ -137,6 +143,9 @@ func (e *Environment) startRuntime(l *life) error {
 	})
 	if e.cfg.RPC {
 		e.work.Go(func() { e.serveRPC(l, port) })
+	}
+	if link != nil {
+		e.work.Go(func() { e.serve(l, link) })
 	}
 	return nil
 }
