@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -272,6 +273,12 @@ func parameters(n *document.Node) ([]websocketapi.Parameter, *badParameter) {
 		in, name, _ := strings.Cut(rest, ".")
 		if !ok || name == "" || in != "header" && in != "querystring" && in != "path" {
 			return nil, &badParameter{m.KeyPos, m.Key, "a target is integration.request.header, querystring or path and a name"}
+		}
+		if !nameOf(name, "._$-", 256) {
+			return nil, &badParameter{m.KeyPos, m.Key, "a name has letters, digits and ._$-"}
+		}
+		if source, known := m.Value.Scalar(); known && !resource.Unknown(m.Value) && !websocketapi.IsSource(source) {
+			return nil, &badParameter{m.Value.Pos, m.Key, fmt.Sprintf("%q is no source: route.request.header, querystring or body, stageVariables, context, or a text in single quotes", source)}
 		}
 		ps = append(ps, websocketapi.Parameter{In: in, Name: name, Source: m.Value.TextOr("")})
 	}

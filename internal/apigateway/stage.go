@@ -69,12 +69,32 @@ func throttle(n *document.Node, rateKey, burstKey string) *websocketapi.Throttle
 	return t
 }
 
+// checkVariables holds stage variables to the characters they may have (API
+// model of apigatewayv2, StageVariables).
+func checkVariables(spec resource.Spec) diag.List {
+	var msgs diag.List
+	variables := spec.Properties.Get("StageVariables")
+	if variables == nil {
+		return nil
+	}
+	for _, m := range variables.Members {
+		if !nameOf(m.Key, "_", 64) {
+			msgs.Add(diag.Errorf(m.KeyPos, spec.LogicalID+".StageVariables", "a stage variable's name has letters, digits and _, not %q", m.Key))
+		}
+		if v, ok := m.Value.Scalar(); ok && v != "" && !resource.Unknown(m.Value) && !nameOf(v, "-._~:/?#&=,", 2048) {
+			msgs.Add(diag.Errorf(m.Value.Pos, spec.LogicalID+".StageVariables."+m.Key, "a stage variable's value has letters, digits and -._~:/?#&=, not %q", v))
+		}
+	}
+	return msgs
+}
+
 func checkStage(spec resource.Spec) diag.List {
 	var msgs diag.List
 	name, ok := text(spec, "StageName")
 	if ok && name != "$default" && !nameOf(name, "-_", 128) {
 		msgs.Add(fault(spec, "StageName", "a stage name has letters, digits, - and _, at most 128, not %q", name))
 	}
+	msgs.Add(checkVariables(spec)...)
 	check := func(n *document.Node, key string) {
 		level := n.Get("LoggingLevel")
 		if level.IsNull() || resource.Unknown(level) {

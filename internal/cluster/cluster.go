@@ -19,6 +19,10 @@ import (
 // ErrGone means that there is no such connection any more, or never was.
 var ErrGone = errors.New("connection is gone")
 
+// ErrFull means that a message was dropped because too many wait for a client
+// that does not read them.
+var ErrFull = errors.New("the client reads too slowly")
+
 // ErrTaken means that an address is registered already.
 var ErrTaken = errors.New("connection id is taken")
 
@@ -41,7 +45,7 @@ type Info struct {
 type Target interface {
 	// Push sends a text message. It waits for at most its own write to the
 	// transport, never for messages before it; payload may change after it
-	// returns. An error means that the connection is ending.
+	// returns. An error means that the connection is ending, or is ErrFull.
 	Push(payload []byte) error
 	// Disconnect starts to close the connection and does not wait for its end.
 	Disconnect()
@@ -56,7 +60,8 @@ type Connections interface {
 	Register(a Address, t Target) error
 	// Forget makes it unreachable; one that is not known is no error.
 	Forget(a Address)
-	// Deliver pushes a text message, ErrGone when there is nobody to get it.
+	// Deliver pushes a text message: ErrGone when there is nobody to get it,
+	// ErrFull when it cannot be kept until it can be sent.
 	// Deliveries made one after the other arrive in that order.
 	Deliver(ctx context.Context, a Address, payload []byte) error
 	// Close forgets the connection and disconnects it; of several calls at

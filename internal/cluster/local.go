@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
 	"sync"
 )
@@ -45,10 +46,14 @@ func (l *Local) Forget(a Address) { l.take(a) }
 // Deliver implements Connections.
 func (l *Local) Deliver(_ context.Context, a Address, payload []byte) error {
 	t := l.find(a)
-	if t == nil || t.Push(payload) != nil {
+	if t == nil {
 		return ErrGone
 	}
-	return nil
+	err := t.Push(payload)
+	if err != nil && !errors.Is(err, ErrFull) {
+		return ErrGone
+	}
+	return err
 }
 
 // Close implements Connections.

@@ -136,12 +136,26 @@ func TestAClientThatDoesNotReadHoldsNobodyElse(t *testing.T) {
 			t.Errorf("over the bound: %v", err)
 		}
 		writing.Wait()
+		c.Close(1000, "")
 		synctest.Wait()
-		if h.end() != "1006" {
-			t.Errorf("ended with %q", h.end())
+		if h.end() != "" {
+			t.Errorf("ended with %q before anything was read", h.end())
 		}
-		if err := c.Send(nil); !errors.Is(err, ErrClosed) {
-			t.Errorf("afterwards: %v", err)
+		var got []string
+		for len(got) < 11 {
+			f, err := ws.ReadFrame(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprint(f.Header.OpCode, len(f.Payload)))
+		}
+		if want := "1 5" + strings.Repeat(",1 100", 9) + ",8 2"; strings.Join(got, ",") != want {
+			t.Errorf("received %s, want %s", strings.Join(got, ","), want)
+		}
+		_ = client.Close()
+		synctest.Wait()
+		if h.end() != "1000" {
+			t.Errorf("ended with %q", h.end())
 		}
 	})
 }

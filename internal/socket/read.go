@@ -90,7 +90,7 @@ func (c *Conn) pong(payload []byte) {
 		b.release()
 		return
 	}
-	_ = c.write(message{owned: b}) // a broken transport ends the next read
+	_ = c.write(message{owned: b}) // a broken transport ends the next read; a client that does not read misses none
 }
 
 // peerClosed answers the client's close frame with the same code and reason.

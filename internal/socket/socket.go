@@ -52,8 +52,8 @@ type Options struct {
 	// TimeoutReason is the reason text of both timers.
 	TimeoutReason string
 	// QueueBytes bounds what waits to be written while the client does not
-	// read; more closes the connection without a word, for none would arrive.
-	// 0 is 1 MB, eight of the largest messages API Gateway lets through.
+	// read; what does not fit is refused with ErrSlow. 0 is 1 MB, eight of the
+	// largest messages API Gateway lets through.
 	QueueBytes int
 	// WriteTimeout bounds one write to the transport. 0 is 10 seconds.
 	WriteTimeout time.Duration

@@ -70,7 +70,7 @@ func TestSendNeverWaitsForTheClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := limits()
 			o.QueueBytes, o.WriteTimeout = 256<<10, time.Hour
-			c, _, h := serveTCP(t, o, secure)
+			c, client, h := serveTCP(t, o, secure)
 			var err error
 			for sent := 0; err == nil; sent++ {
 				if sent > 1<<14 {
@@ -81,6 +81,10 @@ func TestSendNeverWaitsForTheClient(t *testing.T) {
 			if !errors.Is(err, ErrSlow) {
 				t.Errorf("the end is %v", err)
 			}
+			if h.end() != "" {
+				t.Errorf("ended with %q", h.end())
+			}
+			_ = client.Close()
 			eventually(t, "the end", func() bool { return h.end() == "1006" })
 		})
 	}

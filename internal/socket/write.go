@@ -12,8 +12,9 @@ import (
 // ErrClosed is returned for a connection that is ending or has ended.
 var ErrClosed = errors.New("websocket is closed")
 
-// ErrSlow is returned to the sender whose message did not fit the queue any
-// more; the connection ends with it.
+// ErrSlow is returned to the sender whose message did not fit the queue: the
+// client does not read what waits for it. The message is dropped; the
+// connection lives on until WriteTimeout ends it.
 var ErrSlow = errors.New("websocket client reads too slowly")
 
 // Frame is a text message ready for the wire, made once and sent to many.
@@ -83,8 +84,9 @@ func (c *Conn) write(m message) error {
 		m.owned.release()
 		return ErrClosed
 	case o.busy:
-		if o.bytes+len(m.bytes()) > c.options.queueBytes() {
-			c.overflow()
+		// The close frame, of which there is one, always has a place.
+		if o.bytes+len(m.bytes()) > c.options.queueBytes() && !c.closing {
+			c.mu.Unlock()
 			m.owned.release()
 			return ErrSlow
 		}
@@ -116,14 +118,6 @@ func (c *Conn) write(m message) error {
 		return ErrClosed
 	}
 	return nil
-}
-
-// overflow gives up on a client that does not read; c.mu is held and released.
-func (c *Conn) overflow() {
-	c.end(CloseCode{Code: StatusAbnormal})
-	c.out.fail()
-	c.mu.Unlock()
-	_ = c.transport.Close()
 }
 
 // put writes one frame to the transport, and waits for the client if it must.

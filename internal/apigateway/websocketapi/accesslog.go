@@ -117,6 +117,8 @@ func (e *event) logValue(name string) (string, bool) {
 		if e.message != "" {
 			v = strconv.Quote(e.message)
 		}
+	case "error.validationErrorString":
+		v = e.invalid
 	case "error.responseType":
 		v = responseTypes[e.status]
 	case "authorizer.integrationLatency", "authorizer.latency":

@@ -187,17 +187,15 @@ func (e *event) httpRequest(ctx context.Context, i *Integration) (*http.Request,
 	target := e.stage.expand(i.URI)
 	query, header := url.Values{}, http.Header{}
 	for _, p := range i.Parameters {
-		v, ok := e.source(p.Source)
-		if !ok {
-			continue
-		}
-		switch p.In {
-		case "header":
-			header.Add(p.Name, v)
-		case "querystring":
-			query.Add(p.Name, v)
-		case "path":
-			target = strings.ReplaceAll(target, "{"+p.Name+"}", url.PathEscape(v))
+		for _, v := range e.sources(p.Source) {
+			switch p.In {
+			case "header":
+				header.Add(p.Name, v)
+			case "querystring":
+				query.Add(p.Name, v)
+			case "path":
+				target = strings.ReplaceAll(target, "{"+p.Name+"}", url.PathEscape(v))
+			}
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, i.Method, target, bytes.NewReader(e.body))
@@ -214,6 +212,47 @@ func (e *event) httpRequest(ctx context.Context, i *Integration) (*http.Request,
 		req.URL.RawQuery += query.Encode()
 	}
 	return req, nil
+}
+
+// IsSource tells whether a request parameter's right side can be read.
+func IsSource(expression string) bool {
+	n := len(expression)
+	if n >= 2 && expression[0] == '\'' && expression[n-1] == '\'' {
+		return true
+	}
+	for _, prefix := range []string{"stageVariables.", "context.", "route.request.header.", "route.request.multivalueheader.",
+		"route.request.querystring.", "route.request.multivaluequerystring."} {
+		if rest, ok := strings.CutPrefix(expression, prefix); ok {
+			return rest != ""
+		}
+	}
+	path, ok := strings.CutPrefix(expression, "route.request.body")
+	if !ok || path == "" {
+		return ok
+	}
+	_, err := jsonpath.Parse(strings.TrimPrefix(path, ".$"))
+	return err == nil
+}
+
+// sources are the values of a request parameter: more than one only where the
+// expression asks for all of a repeated header or query parameter.
+func (e *event) sources(expression string) []string {
+	var all []string
+	name, of := strings.CutPrefix(expression, "route.request.multivalueheader.")
+	fields, fold := e.headers, true
+	if !of {
+		name, of = strings.CutPrefix(expression, "route.request.multivaluequerystring.")
+		fields, fold = e.query, false
+	}
+	if v, ok := e.source(expression); ok && !of {
+		return []string{v}
+	}
+	for _, f := range fields {
+		if of && (f.Name == name || fold && strings.EqualFold(f.Name, name)) {
+			all = append(all, f.Value)
+		}
+	}
+	return all
 }
 
 // source evaluates the right side of a request parameter, or an authorizer's

@@ -93,6 +93,24 @@ func (c *connection) idle() bool {
 	return c.flight == 0
 }
 
+func TestParametersOfHandshakes(t *testing.T) {
+	url, seen := backend(t, 200, "")
+	f := newFixture(t, nil, func(c *Config, d *Definition) {
+		c.Transport = &http.Transport{}
+		d.Routes["$connect"] = &Route{Key: "$connect", Integration: &Integration{Type: HTTPProxy, Method: "POST", URI: url + "/", Parameters: []Parameter{
+			{"querystring", "last", "route.request.querystring.a"}, {"querystring", "all", "route.request.multivaluequerystring.a"},
+			{"querystring", "h", "route.request.multivalueheader.x-h"}, {"querystring", "none", "route.request.multivalueheader.x-none"},
+			{"header", "connectionId", "route.request.header.x-h"},
+		}}}
+	})
+	if c := f.dial("/dev?a=1&a=2", "X-H: u", "X-H: v"); c.status != 101 {
+		t.Errorf("answered %d %s", c.status, c.body)
+	}
+	if want := "POST /?all=1&all=2&h=u&h=v&last=2 v "; !slices.Equal(seen(), []string{want}) {
+		t.Errorf("the backend saw %q, want %q", seen(), want)
+	}
+}
+
 func TestHTTPBackendThatIsNotThere(t *testing.T) {
 	f := newFixture(t, nil, func(c *Config, d *Definition) {
 		c.Transport = &http.Transport{}

@@ -2,6 +2,7 @@ package websocketapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -139,6 +140,7 @@ func (c *connection) Message(_ *socket.Conn, data []byte, _ bool) {
 func (c *connection) handle(e *event, route *Route) {
 	switch fail := route.validate(e.body); {
 	case fail != nil:
+		e.invalid = fail.cause
 		c.finish(e, nil, len(e.body), nil, fail)
 	case route.Integration.Type == Mock:
 		reply, fail := e.reply(c.api.ctx, route)
@@ -193,8 +195,11 @@ func disconnectStatus(code int, reason string) (int, string) {
 // Push implements cluster.Target.
 func (c *connection) Push(payload []byte) error {
 	err := c.sock.Send(payload)
-	if err == nil {
+	switch {
+	case err == nil:
 		c.meters.message.Add(1)
+	case errors.Is(err, socket.ErrSlow):
+		return cluster.ErrFull
 	}
 	return err
 }

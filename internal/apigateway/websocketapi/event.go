@@ -46,6 +46,7 @@ type event struct {
 	refused bool   // before the integration was called
 	status  int    // what API Gateway answered
 	message string // what it told the client of a failure
+	invalid string // why its model refuses the message
 	sent    int    // bytes sent back
 	traced  string // the start of body, for the execution log
 }
@@ -145,6 +146,11 @@ func (c *connection) appendIdentity(b []byte) []byte {
 	if c.caller != nil {
 		b = appendText(append(b, `"accountId":`...), c.caller.AccountID)
 		b = appendText(append(b, `,"caller":`...), c.caller.UserID)
+		b = append(b, ',')
+	}
+	if c.key != nil {
+		b = appendText(append(b, `"apiKey":`...), c.key.Value)
+		b = appendText(append(b, `,"apiKeyId":`...), c.key.ID)
 		b = append(b, ',')
 	}
 	b = appendText(append(b, `"sourceIp":`...), c.sourceIP)

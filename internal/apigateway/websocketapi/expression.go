@@ -19,6 +19,7 @@ type part struct {
 	literal  string
 	variable bool
 	path     jsonpath.Path
+	many     bool   // the path leads to a list of values
 	answer   string // "statuscode", "header.x": behind "integration.response."
 }
 
@@ -96,17 +97,14 @@ func variableAt(text string, i int) (name string, size int, err error) {
 }
 
 // bodyPart reads "request.body.a.b"; nothing but the body can be read for a
-// message, and a key is made of single values.
+// message.
 func bodyPart(name string) (part, error) {
 	rest, ok := strings.CutPrefix(name, "request.body")
 	if !ok || rest != "" && rest[0] != '.' && rest[0] != '[' {
 		return part{}, fmt.Errorf("a message has only $request.body, not $%s", name)
 	}
 	p, err := jsonpath.Parse(rest)
-	if err == nil && !p.Definite() {
-		err = fmt.Errorf("%s leads to more than one value: use names and positions", rest)
-	}
-	return part{variable: true, path: p}, err
+	return part{variable: true, path: p, many: err == nil && !p.Definite()}, err
 }
 
 func answerPart(name string) (part, error) {
@@ -146,6 +144,9 @@ func (p *part) append(b, body []byte) []byte {
 	if !p.variable {
 		return append(b, p.literal...)
 	}
+	if p.many {
+		return appendList(b, p.path.All(body))
+	}
 	if v, ok := p.path.Find(body); ok && v.Kind != jsonpath.Null {
 		return v.AppendText(b)
 	}
@@ -156,7 +157,7 @@ func (p *part) append(b, body []byte) []byte {
 // or returns a part of body when that is the result. A path that leads nowhere
 // is empty text; so is every path in a body that is not JSON.
 func (e *Expression) Key(room, body []byte) []byte {
-	if len(e.parts) == 1 && e.parts[0].variable {
+	if len(e.parts) == 1 && e.parts[0].variable && !e.parts[0].many {
 		v, ok := e.parts[0].path.Find(body)
 		if !ok || v.Kind == jsonpath.Null {
 			return nil
@@ -170,6 +171,20 @@ func (e *Expression) Key(room, body []byte) []byte {
 		room = e.parts[i].append(room, body)
 	}
 	return room
+}
+
+// appendList appends the values that a path with wildcards or filters leads to,
+// "[item1, item2]"; none are empty text, as a path that leads nowhere is.
+func appendList(b []byte, values []jsonpath.Value) []byte {
+	before := "["
+	for _, v := range values {
+		b = v.AppendText(append(b, before...))
+		before = ", "
+	}
+	if len(values) > 0 {
+		b = append(b, ']')
+	}
+	return b
 }
 
 func isNameByte(c byte) bool {

@@ -228,6 +228,10 @@ func (e *event) callFunction(ctx context.Context, i *Integration, payload []byte
 	}
 	req := e.conn.api.request(e, i, payload)
 	req.TraceID, req.Accepted = e.traceID, e.accepted
+	got := &answer{status: http.StatusOK}
+	if i.async(e) {
+		req.Type, got.status = invoke.Event, http.StatusAccepted
+	}
 	res, err := e.conn.api.config.Invoker.Invoke(ctx, req)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -237,7 +241,6 @@ func (e *event) callFunction(ctx context.Context, i *Integration, payload []byte
 	}
 	defer func() { _ = res.Body.Close() }()
 	e.called.requestID = res.RequestID
-	got := &answer{status: http.StatusOK}
 	if got.body, err = io.ReadAll(res.Body); err != nil {
 		return nil, internal("reading the function's answer: " + err.Error())
 	}
@@ -253,6 +256,18 @@ func (e *event) callFunction(ctx context.Context, i *Integration, payload []byte
 		}
 	}
 	return got, nil
+}
+
+// async: a request parameter asks Lambda to queue the call, as the Developer
+// Guide has it for REST APIs: X-Amz-Invocation-Type is 'Event'.
+func (i *Integration) async(e *event) bool {
+	for _, p := range i.Parameters {
+		if p.In == "header" && strings.EqualFold(p.Name, "X-Amz-Invocation-Type") {
+			v, _ := e.source(p.Source)
+			return v == string(invoke.Event)
+		}
+	}
+	return false
 }
 
 // excerpt is the start of what a template made, for the developer.

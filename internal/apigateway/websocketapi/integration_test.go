@@ -2,6 +2,7 @@ package websocketapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -315,6 +316,22 @@ func TestModelsRefuseMessages(t *testing.T) {
 	}
 }
 
+// A request parameter makes the call of a function an asynchronous one.
+func TestAsynchronousCalls(t *testing.T) {
+	for value, want := range map[string]invoke.Type{"'Event'": invoke.Event, "'RequestResponse'": ""} {
+		f := exchangeFixture(t, &Integration{
+			Type: Function, Function: "fn", Parameters: []Parameter{{"header", "x-amz-invocation-type", value}},
+			Responses: []*Response{respond("$default", "done")},
+		}, map[string]function{"fn": returns("{}")})
+		c := f.open()
+		c.send(`{"a":1}`)
+		c.want("done")
+		if call := f.calls(1)[0]; call.Type != want || string(call.Payload) != `{"a":1}` {
+			t.Errorf("%s: called as %q with %s", value, call.Type, call.Payload)
+		}
+	}
+}
+
 func TestAPIKeys(t *testing.T) {
 	stages := func(names ...string) map[string]*Plan {
 		m := map[string]*Plan{}
@@ -332,7 +349,11 @@ func TestAPIKeys(t *testing.T) {
 			"slow":    {ID: "k4", Value: "slow", Plans: map[string]*Plan{"dev": {Throttle: &Throttle{Burst: 1}}}},
 		}
 	}
-	f := newFixture(t, nil, keyed)
+	event := func(_ context.Context, payload []byte) ([]byte, invoke.End) {
+		body, _ := json.Marshal(map[string]string{"body": string(payload)})
+		return body, invoke.End{}
+	}
+	f := newFixture(t, map[string]function{"event2": event}, keyed)
 	for _, row := range []struct {
 		path, key, message string
 		status             int
@@ -345,6 +366,11 @@ func TestAPIKeys(t *testing.T) {
 		if row.status == 101 && c.status == 101 {
 			c.send(`{"action":"who"}`)
 			c.want(f.def.Keys[row.key].ID)
+			c.send(`{"action":"event"}`)
+			payload := c.receive()
+			if want := `"identity":{"apiKey":"` + row.key + `","apiKeyId":"` + f.def.Keys[row.key].ID + `","sourceIp":"127.0.0.1"}`; !strings.Contains(payload, want) {
+				t.Errorf("the event %s lacks %s", payload, want)
+			}
 			continue
 		}
 		wantRefusal(t, c, row.status, row.message)

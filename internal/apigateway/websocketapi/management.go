@@ -230,6 +230,8 @@ func (m *management) refuse(err error) {
 	switch {
 	case errors.Is(err, cluster.ErrGone):
 		e = &awsapi.Error{Status: http.StatusGone, Code: "GoneException"}
+	case errors.Is(err, cluster.ErrFull): // "the WebSocket client side buffer is full" (API model)
+		e = &awsapi.Error{Status: http.StatusTooManyRequests, Code: "LimitExceededException", Message: "Limit exceeded"}
 	case !errors.As(err, &e):
 		e = &awsapi.Error{Status: http.StatusInternalServerError, Code: "InternalServerErrorException", Message: internalServerError}
 	}

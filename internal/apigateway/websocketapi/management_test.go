@@ -61,6 +61,30 @@ func TestPostHeaders(t *testing.T) {
 	}
 }
 
+// A client that does not read: what does not fit its buffer is refused, and the
+// connection stays.
+func TestPostsToAClientThatDoesNotReadAreLimited(t *testing.T) {
+	f := newFixture(t, nil)
+	c := f.open()
+	id := f.id()
+	var res *http.Response
+	body := ""
+	for range 400 { // 50 MB: more than the kernel keeps
+		if res, body = f.manage("POST", "/dev/@connections/"+id, strings.Repeat("x", maxMessage)); res.StatusCode != 200 {
+			break
+		}
+	}
+	if res.StatusCode != 429 || res.Header.Get("x-amzn-ErrorType") != "LimitExceededException" || body != `{"message":"Limit exceeded"}` {
+		t.Errorf("answered %d %v %s", res.StatusCode, res.Header, body)
+	}
+	if res, _ := f.manage("GET", "/dev/@connections/"+id, ""); res.StatusCode != 200 {
+		t.Errorf("the connection answers %d", res.StatusCode)
+	}
+	if got := c.receive(); len(got) != maxMessage {
+		t.Errorf("received %d bytes", len(got))
+	}
+}
+
 func TestPostSizes(t *testing.T) {
 	f := newFixture(t, nil)
 	c := f.open()
