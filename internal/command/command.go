@@ -102,7 +102,7 @@ CloudFormation or CDK output. No Docker, no account, the code unchanged.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return userError{err} })
-	root.AddCommand(c.dev(), c.check(), c.connect(), c.invoke(), c.version())
+	root.AddCommand(c.dev(), c.check(), c.connect(), c.invoke(), c.tables(), c.version())
 	return root
 }
 

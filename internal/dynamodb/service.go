@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// storeFile is the name of the store in Config.Dir.
-	storeFile = "tables.db"
+	// StoreFile is the name of the store in Config.Dir.
+	StoreFile = "tables.db"
 	// expressionCache is how many parsed expressions are remembered: programs
 	// send the same few over and over.
 	expressionCache = 4096
@@ -69,7 +69,7 @@ func New(c Config) (*Service, error) {
 		if c.Dir == "" {
 			return nil, errors.New("dynamodb needs a store or a folder")
 		}
-		opened, err := store.Open(filepath.Join(c.Dir, storeFile))
+		opened, err := store.Open(filepath.Join(c.Dir, StoreFile))
 		if err != nil {
 			return nil, err
 		}
