@@ -75,7 +75,7 @@ func (s *Service) newFunction(spec resource.Spec, name string) *function {
 		async:       make(map[string]asyncConfig),
 		noted:       make(map[string]bool),
 	}
-	fn.pool = &pool{open: fn.open, most: s.cfg.MaxConcurrency, busy: make(map[*slot]struct{}), reserved: -1}
+	fn.pool = &pool{open: fn.open, most: s.cfg.MaxConcurrency, patience: s.cfg.patience, busy: make(map[*slot]struct{}), reserved: -1}
 	fn.queue.init(fn)
 	return fn
 }

@@ -127,7 +127,7 @@ func newPlace(t *testing.T, change ...func(*Config)) *place {
 	p := &place{t: t, dir: t.TempDir(), builder: &builder{}}
 	j := &journal.Journal{}
 	p.sub = j.Subscribe(10000)
-	cfg := Config{Builder: p.builder, Runtimes: runtimes{}, Journal: j, Region: "eu-west-1", AccountID: "123456789012", TempDir: t.TempDir()}
+	cfg := Config{Builder: p.builder, Runtimes: runtimes{}, Journal: j, Region: "eu-west-1", AccountID: "123456789012", TempDir: t.TempDir(), patience: 10 * time.Second}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -18,6 +18,9 @@ type pool struct {
 	open func(rev *revision, version string, idle func(*environment.Environment)) (*environment.Environment, error)
 	// most is how many there may be at once.
 	most int
+	// patience is how long a call waits for an environment that has answered
+	// and is about to come back, before another one is started.
+	patience time.Duration
 
 	mu      sync.Mutex
 	idle    []*slot // the one used last is last
@@ -38,10 +41,11 @@ type slot struct {
 	since    time.Time // when it became idle
 }
 
-// finishing is how long a call waits for an environment that has answered and
-// is about to come back, before another one is started: starting one takes
-// longer and costs memory.
-const finishing = 25 * time.Millisecond
+// finishing is the patience of a pool. An environment comes back within
+// microseconds on a quiet machine; on a busy one starting another takes longer
+// than this, costs memory, and refuses calls that came one after the other to a
+// function with reserved concurrency.
+const finishing = 100 * time.Millisecond
 
 var errPoolClosed = &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: "Suiro is shutting down"}
 
@@ -69,7 +73,7 @@ func (p *pool) acquire(ctx context.Context, version string, queued func()) (*slo
 		return s, err
 	}
 	queued()
-	patience := time.NewTimer(finishing)
+	patience := time.NewTimer(p.patience)
 	defer patience.Stop()
 	for {
 		select {

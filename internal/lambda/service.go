@@ -83,6 +83,9 @@ type Config struct {
 	MemoryLimits bool
 	// StreamLimits holds streamed responses to AWS's speed and size.
 	StreamLimits bool
+	// patience is what tests give to pools, which must not depend on how busy
+	// the machine is; 0 is finishing.
+	patience time.Duration
 	// TempDir holds the environments' own TMPDIR folders; "" is the system's.
 	TempDir string
 	// Authenticator and Authorizer guard the Lambda API; nil lets everyone in.
@@ -109,6 +112,9 @@ type Service struct {
 func New(cfg Config) *Service {
 	if cfg.MaxConcurrency == 0 {
 		cfg.MaxConcurrency = 50
+	}
+	if cfg.patience == 0 {
+		cfg.patience = finishing
 	}
 	if cfg.IdleTimeout == 0 {
 		cfg.IdleTimeout = 10 * time.Minute
