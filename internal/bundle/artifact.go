@@ -20,21 +20,7 @@ const maxUnpacked = 250 << 20
 // artifact unpacks a function that is already built into one file.
 func (b *Builder) artifact(ctx context.Context, f Function) (*Runnable, error) {
 	file := f.Dir
-	if ext := filepath.Ext(file); ext != ".zip" && ext != ".jar" {
-		return nil, f.errorf("%s is neither a folder nor a .zip or .jar file", f.show(file))
-	}
-	// A large archive counts by its time, see maxDigested.
-	key, err := b.digests.named("zip", []string{file})
-	if err != nil {
-		return nil, err
-	}
-	w := Work{Slot: "zip-" + HashText(file), Key: key, Text: "unpacking " + f.show(file), Function: f.Name, Resource: f.LogicalID}
-	dir, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
-		if err := unpack(ctx, file, dir); err != nil {
-			return f.errorf("unpacking %s: %v", f.show(file), err)
-		}
-		return nil
-	})
+	dir, key, err := b.unpacked(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +33,33 @@ func (b *Builder) artifact(ctx context.Context, f Function) (*Runnable, error) {
 	r.Sources = append([]string{file}, withoutBelow(r.Sources, dir)...)
 	r.Hash = HashText(key, r.Hash)
 	return r, nil
+}
+
+// Unpack returns the folder with the content of a layer's archive, unpacked
+// once for each content.
+func (b *Builder) Unpack(ctx context.Context, file, logicalID string) (string, error) {
+	dir, _, err := b.unpacked(ctx, Function{Dir: file, LogicalID: logicalID, Name: logicalID})
+	return dir, err
+}
+
+// unpacked is the content of the archive f.Dir, and its key in the cache.
+func (b *Builder) unpacked(ctx context.Context, f Function) (dir, key string, err error) {
+	file := f.Dir
+	if ext := filepath.Ext(file); ext != ".zip" && ext != ".jar" {
+		return "", "", f.errorf("%s is neither a folder nor a .zip or .jar file", f.show(file))
+	}
+	// A large archive counts by its time, see maxDigested.
+	if key, err = b.digests.named("zip", []string{file}); err != nil {
+		return "", "", err
+	}
+	w := Work{Slot: "zip-" + HashText(file), Key: key, Text: "unpacking " + f.show(file), Function: f.Name, Resource: f.LogicalID}
+	dir, err = b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
+		if err := unpack(ctx, file, dir); err != nil {
+			return f.errorf("unpacking %s: %v", f.show(file), err)
+		}
+		return nil
+	})
+	return dir, key, err
 }
 
 func withoutBelow(paths []string, dir string) []string {

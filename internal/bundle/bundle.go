@@ -32,6 +32,8 @@ type Function struct {
 	Handler      string
 	Runtime      string
 	Architecture string
+	// LayerProgram is the bootstrap of a layer, for functions without their own.
+	LayerProgram string
 	// BuildMethod is SAM's Metadata.BuildMethod: esbuild, makefile, go1.x, …
 	BuildMethod string
 	// Metadata is the resource's Metadata: BuildProperties as SAM defines them

@@ -32,6 +32,12 @@ func (b *Builder) golang(ctx context.Context, f Function) (*Runnable, error) {
 			f.show(there), p, host(), f.show(pkg.target))
 	case !ok && !p.known() && isFile(filepath.Join(f.Dir, "Cargo.toml")):
 		return b.cargo(ctx, f)
+	case !ok && !p.known() && f.LayerProgram != "":
+		r, err := b.inPlace(f)
+		if err == nil {
+			r.Bootstrap = f.LayerProgram
+		}
+		return r, err
 	case !ok && p.known():
 		return nil, f.errorf("%s is built for %s; this machine is %s, and no Go sources were found to build it from", f.show(there), p, host()).
 			WithHint("build it for %s", host())

@@ -73,7 +73,7 @@ func (fn *function) environ(rev *revision, version, temp string) []string {
 	given := fn.service.cfg.Environ(fn.info(version))
 	env.set(given)
 	for name, value := range rev.variables {
-		value = fn.service.cfg.Localize(value)
+		value = rev.localOpt(fn.service.cfg.Localize(value))
 		if pathVariables[name] {
 			env[name] = joinPath(value, env[name])
 		} else {

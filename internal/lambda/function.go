@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -57,7 +56,7 @@ type revision struct {
 func (r *revision) layerDirs() []string {
 	dirs := make([]string, len(r.layers))
 	for i, l := range r.layers {
-		dirs[i] = l.dir
+		dirs[i] = l.source
 	}
 	return dirs
 }
@@ -115,11 +114,16 @@ func (fn *function) rebuild(ctx context.Context) error {
 }
 
 func (fn *function) build(ctx context.Context, set settings) (*revision, error) {
-	runnable, err := fn.service.cfg.Builder.Build(ctx, set.code)
+	layers, err := fn.service.findLayers(ctx, set.layers)
 	if err != nil {
 		return nil, err
 	}
-	layers := fn.service.findLayers(set.layers)
+	code := set.code
+	code.LayerProgram = inLayers(layers, "bootstrap")
+	runnable, err := fn.service.cfg.Builder.Build(ctx, code)
+	if err != nil {
+		return nil, err
+	}
 	check := checkHandler
 	if set.isServer(layers) {
 		check = checkServer
@@ -182,71 +186,56 @@ func (fn *function) open(rev *revision, version string, idle func(*environment.E
 	if err != nil {
 		return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
 	}
-	c := process.Command{
-		Path: rev.command.Path,
-		Args: rev.command.Args,
-		Dir:  rev.runnable.Root,
-		Env:  fn.environ(rev, version, temp),
+	o := &opt{}
+	clean := func() { _ = os.RemoveAll(temp); o.remove() }
+	env, err := fn.openIn(rev, version, temp, o, idle, clean)
+	if err != nil {
+		clean()
+		return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
 	}
+	return env, nil
+}
+
+// openIn makes it with a folder of its own; closed is called at its end.
+func (fn *function) openIn(rev *revision, version, temp string, o *opt, idle func(*environment.Environment), closed func()) (*environment.Environment, error) {
+	if err := rev.openOpt(o, temp); err != nil {
+		return nil, err
+	}
+	c := process.Command{
+		Path:   rev.command.Path,
+		Args:   rev.command.Args,
+		Dir:    rev.runnable.Root,
+		Env:    fn.environ(rev, version, temp),
+		Mounts: o.mounts,
+	}
+	extensions := rev.extensions(c)
 	var bridge environment.Bridge
 	if rev.adapter != nil {
 		bridge = rev.adapter.Bridge(version)
-		c, err = fn.serverCommand(rev, c)
-		if err != nil {
-			_ = os.RemoveAll(temp)
-			return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
+		var err error
+		if c, err = fn.serverCommand(rev, c); err != nil {
+			return nil, err
 		}
 	}
-	if wrapper := rev.wrapper(); wrapper != "" {
-		c.Path, c.Args = wrapper, append([]string{c.Path}, c.Args...)
-	}
+	rev.wrap(&c)
 	if fn.service.cfg.MemoryLimits {
 		c.MemoryLimit = int64(rev.memorySize) << 20
 	}
-	env, err := environment.New(environment.Config{
+	return environment.New(environment.Config{
 		Function: environment.Function{
 			LogicalID: fn.logicalID, Name: fn.name, Version: version, Runtime: rev.runtime, Handler: rev.handler,
 			AccountID: fn.stack.AccountID, MemorySize: rev.memorySize, Timeout: rev.timeout,
 		},
 		Command:     c,
+		Extensions:  extensions,
 		RPC:         rev.adapter == nil && speaksRPC(rev.runnable.Bootstrap),
 		Bridge:      bridge,
 		Keeper:      fn.service.keeper, // set since the function exists
 		Journal:     fn.service.cfg.Journal,
 		InitTimeout: fn.service.cfg.InitTimeout,
 		Idle:        idle,
-		Closed:      func() { _ = os.RemoveAll(temp) },
+		Closed:      closed,
 	})
-	if err != nil {
-		_ = os.RemoveAll(temp)
-		return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
-	}
-	return env, nil
-}
-
-// wrapper is the script of AWS_LAMBDA_EXEC_WRAPPER, run with the runtime's
-// command line as its arguments. One below /opt is looked for in the layers.
-func (r *revision) wrapper() string {
-	path := r.variables[wrapperVariable]
-	if r.adapter != nil && path == webadapter.Wrapper {
-		return "" // serverCommand did what it does
-	}
-	if rel, err := filepath.Rel("/opt", path); err == nil && filepath.IsLocal(rel) {
-		for _, l := range r.layers {
-			if p := filepath.Join(l.dir, rel); isFile(p) {
-				return p
-			}
-		}
-	}
-	if rel, err := filepath.Rel("/var/task", path); err == nil && filepath.IsLocal(rel) {
-		return filepath.Join(r.runnable.Root, rel)
-	}
-	return path
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
 }
 
 // version finds the version that a qualifier means.

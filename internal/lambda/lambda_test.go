@@ -106,11 +106,19 @@ func (b *builder) Build(_ context.Context, f bundle.Function) (*bundle.Runnable,
 	return &bundle.Runnable{Root: f.Dir, Sources: []string{f.Dir}, Hash: string(code) + "."}, nil
 }
 
+func (b *builder) Unpack(context.Context, string, string) (string, error) {
+	return "", fmt.Errorf("no archives here")
+}
+
 // runtimes start the test binary whatever the runtime.
 type runtimes struct{}
 
 func (runtimes) Command(_ context.Context, f runtime.Function) (*runtime.Command, error) {
-	return &runtime.Command{Path: "/proc/self/exe", Env: map[string]string{"NODE_PATH": "/sdk", "GORACE": "atexit_sleep_ms=0"}}, nil
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return &runtime.Command{Path: self, Env: map[string]string{"NODE_PATH": "/sdk", "GORACE": "atexit_sleep_ms=0"}}, nil
 }
 
 // place is a service under test, with the folder its functions run in.

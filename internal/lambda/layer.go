@@ -13,12 +13,13 @@ import (
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
-// layer is a layer version whose content lies in a folder. On AWS it is
-// unpacked to /opt, which no user of this machine may write; the paths by
-// which runtimes find layers point into the folder instead.
+// layer is a layer version whose content lies in a folder or an archive. On AWS
+// it is unpacked to /opt, which no user of this machine may write: see opt.go.
 type layer struct {
-	arn string
-	dir string
+	arn       string
+	logicalID string
+	source    string // the folder or archive
+	dir       string // the content; of an archive only once it was unpacked
 	// built layers hold a runtime's modules at their top, as SAM's Metadata
 	// BuildMethod has them before it builds.
 	buildMethod string
@@ -54,10 +55,9 @@ func (h layerHandler) Create(_ context.Context, spec resource.Spec) (*resource.I
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil:
-		return nil, diag.Errorf(at(content, spec), key, "no folder %s", dir)
-	case !info.IsDir():
-		return nil, diag.Errorf(at(content, spec), key, "%s is not a folder; archives of layers are not unpacked yet", dir).
-			WithHint("unpack it and name the folder")
+		return nil, diag.Errorf(at(content, spec), key, "there is no %s", dir)
+	case !info.IsDir() && filepath.Ext(dir) != ".zip":
+		return nil, diag.Errorf(at(content, spec), key, "%s is neither a folder nor a .zip file", dir)
 	}
 	name := spec.Properties.Get("LayerName").TextOr("")
 	if name == "" {
@@ -69,7 +69,7 @@ func (h layerHandler) Create(_ context.Context, spec resource.Spec) (*resource.I
 	number := 1
 	for ; h.s.layers[base+":"+strconv.Itoa(number)] != nil; number++ {
 	}
-	l := &layer{arn: base + ":" + strconv.Itoa(number), dir: dir, buildMethod: spec.Metadata.Get("BuildMethod").TextOr("")}
+	l := &layer{arn: base + ":" + strconv.Itoa(number), logicalID: spec.LogicalID, source: dir, buildMethod: spec.Metadata.Get("BuildMethod").TextOr("")}
 	h.s.layers[l.arn] = l
 	return &resource.Instance{PhysicalID: l.arn, Attributes: resource.Texts("LayerVersionArn", l.arn)}, nil
 }
@@ -117,17 +117,28 @@ func (layerPermissionHandler) Delete(context.Context, resource.Spec, *resource.I
 	return nil
 }
 
-// findLayers finds those that exist here; checkLayers tells about the others.
-func (s *Service) findLayers(arns []string) []*layer {
+// findLayers finds those that exist here, with their content as it is now;
+// missingLayers tells about the others.
+func (s *Service) findLayers(ctx context.Context, arns []string) ([]*layer, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	var out []*layer
 	for _, a := range arns {
 		if l := s.layers[a]; l != nil {
-			out = append(out, l)
+			found := *l
+			out = append(out, &found)
 		}
 	}
-	return out
+	s.mu.Unlock()
+	for _, l := range out {
+		info, err := os.Stat(l.source)
+		if l.dir = l.source; err != nil || info.IsDir() {
+			continue
+		}
+		if l.dir, err = s.cfg.Builder.Unpack(ctx, l.source, l.logicalID); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // missingLayers lists the ARNs that name no layer of this app.

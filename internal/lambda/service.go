@@ -31,6 +31,8 @@ import (
 // Builder makes a function's code runnable; *bundle.Builder is one.
 type Builder interface {
 	Build(ctx context.Context, f bundle.Function) (*bundle.Runnable, error)
+	// Unpack returns the folder with the content of a layer's archive.
+	Unpack(ctx context.Context, file, logicalID string) (dir string, err error)
 }
 
 // Runtimes finds the command that runs a function; *runtime.Runtimes is one.

@@ -36,6 +36,8 @@ type Command struct {
 	// Output gets every line of stdout and stderr, one call at a time. It must
 	// not block for long: the child's writes wait for it.
 	Output func(Line)
+	// Mounts are in effect where CanMount says so, and not elsewhere.
+	Mounts []Mount
 	// MemoryLimit, when above zero, is the resident size in bytes at which the
 	// child is killed. It counts the child alone, not what it starts, and is
 	// looked at ten times a second (Linux only).
@@ -149,6 +151,7 @@ func (k *Keeper) start(c Command) (*Process, error) {
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir, cmd.Env = c.Dir, append(c.Env[:len(c.Env):len(c.Env)], mark)
 	cmd.SysProcAttr = attributes()
+	cmd = mounted(cmd, c)
 	var writers []*os.File
 	closeAll := func() {
 		for _, w := range writers {

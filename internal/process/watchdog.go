@@ -20,9 +20,10 @@ const watchdogArgument = "__suiro-watchdog"
 // it and starts a Keeper all the same has not called Main.
 const watchdogVariable = "_SUIRO_WATCHDOG"
 
-// Main turns this process into the watchdog when it was started as one, and
-// does not return then. Call it before anything else.
+// Main turns this process into the watchdog, or into a child with mounts, when
+// it was started as one, and does not return then. Call it before anything else.
 func Main() {
+	mountMain()
 	if len(os.Args) == 3 && os.Args[1] == watchdogArgument {
 		watch(os.Stdin, os.Stdout, os.Args[2])
 		os.Exit(0)

@@ -28,6 +28,7 @@ const (
 	internalGrace = 500 * time.Millisecond
 	externalGrace = 2 * time.Second
 	runtimeTerm   = 300 * time.Millisecond // of externalGrace
+	flushGrace    = 500 * time.Millisecond // of externalGrace, for telemetry to be sent
 )
 
 // shutdownEvent is what extensions get instead of another INVOKE.
@@ -94,10 +95,10 @@ func (e *Environment) shutDown(l *life, reason string) {
 	switch {
 	case len(externals) > 0:
 		begun := time.Now()
-		l.hub.Flush()
 		if runtime != nil {
 			runtime.Stop(runtimeTerm)
 		}
+		l.hub.Flush(flushGrace)
 		e.shutDownExtensions(l, reason, begun.Add(externalGrace))
 	case runtime == nil:
 	case e.cfg.Bridge != nil: // it stands for an external extension

@@ -23,8 +23,8 @@ type subscriber struct {
 	mu      sync.Mutex
 	waiting [][]byte
 	bytes   int
-	first   time.Time // when the oldest of waiting came
-	hurry   bool      // send at once
+	first   time.Time       // when the oldest of waiting came
+	flushed []chan struct{} // closed when nothing waits; not empty: send at once
 	// dropped counts what was lost since the subscriber was last told.
 	dropped struct {
 		records, bytes int
@@ -98,11 +98,14 @@ func (s *subscriber) tell() {
 	}
 }
 
-func (s *subscriber) flush() {
+// flush has what waits sent at once; the channel closes when it was.
+func (s *subscriber) flush() <-chan struct{} {
+	done := make(chan struct{})
 	s.mu.Lock()
-	s.hurry = true
+	s.flushed = append(s.flushed, done)
 	s.mu.Unlock()
 	s.tell()
+	return done
 }
 
 // end stops the subscription without sending what waits.
@@ -137,10 +140,13 @@ func (s *subscriber) take() (batch [][]byte, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.waiting) == 0 {
-		s.hurry = false
+		for _, done := range s.flushed {
+			close(done)
+		}
+		s.flushed = nil
 		return nil, time.Hour
 	}
-	if left := s.request.Timeout - time.Since(s.first); left > 0 && !s.hurry && !s.full() {
+	if left := s.request.Timeout - time.Since(s.first); left > 0 && len(s.flushed) == 0 && !s.full() {
 		return nil, left
 	}
 	n, size := 0, 0

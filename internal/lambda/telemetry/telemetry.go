@@ -14,6 +14,7 @@ package telemetry
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -149,12 +150,21 @@ func (h *Hub) CloseSubscriptions() {
 	h.active.Store(len(h.subs) > 0 && !h.closed)
 }
 
-// Flush has everything sent that waits for its batch to fill. It does not wait.
-func (h *Hub) Flush() {
+// Flush has everything sent that waits for its batch to fill, and waits until
+// that is done or time is over.
+func (h *Hub) Flush(time time.Duration) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, s := range h.subs {
-		s.flush()
+	subs := slices.Clone(h.subs)
+	h.mu.Unlock()
+	ctx, cancel := context.WithTimeout(h.ctx, time)
+	defer cancel()
+	for _, s := range subs {
+		select {
+		case <-s.flush():
+		case <-s.ended:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

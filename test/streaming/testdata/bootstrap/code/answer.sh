@@ -1,0 +1,1 @@
+handle() { echo '"from the shell"'; }
