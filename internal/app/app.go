@@ -96,6 +96,15 @@ func Load(ctx context.Context, o Options) (*App, diag.List) {
 	return a, msgs.Sorted()
 }
 
+// FindSettings reads what the settings of an app say without reading the app.
+func FindSettings(o Options) (*Settings, diag.List) {
+	src, m := find(o.Path)
+	if m != nil {
+		return nil, diag.List{m}
+	}
+	return readSettings(src.dir)
+}
+
 // FindState finds an app's state folder without reading the app. It may not
 // exist.
 func FindState(o Options) (string, error) {

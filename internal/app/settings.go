@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -30,6 +31,9 @@ type Settings struct {
 	AccountID string
 	// StreamLimits holds streamed responses to AWS's speed and size.
 	StreamLimits bool
+	// Tables is the URL of the DynamoDB that holds the app's tables; empty:
+	// they are kept in the state folder.
+	Tables string
 	// Watch holds folders and files to watch besides the app's own.
 	Watch []string
 	// WebSocket shortens what is long in production.
@@ -48,6 +52,7 @@ var fields = map[string]func(*Settings, *document.Node, *diag.List){
 	"variables":    func(s *Settings, n *document.Node, l *diag.List) { s.Variables = texts("variables", n, l) },
 	"accountId":    readAccount,
 	"streamLimits": readStreamLimits,
+	"tables":       readTables,
 	"watch":        func(s *Settings, n *document.Node, l *diag.List) { s.Watch = n.Strings() },
 	"webSocket":    readWebSocket,
 }
@@ -73,7 +78,7 @@ func readSettings(dir string) (*Settings, diag.List) {
 	for _, m := range root.Members {
 		read := fields[m.Key]
 		if read == nil {
-			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, parameters, ports, streamLimits, variables, watch, webSocket"))
+			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, parameters, ports, streamLimits, tables, variables, watch, webSocket"))
 			continue
 		}
 		read(s, m.Value, &msgs)
@@ -121,6 +126,14 @@ func readStreamLimits(s *Settings, n *document.Node, msgs *diag.List) {
 	limits, ok := n.Truth()
 	if s.StreamLimits = limits; !ok {
 		msgs.Add(diag.Errorf(n.Pos, "streamLimits", "is true or false"))
+	}
+}
+
+// readTables reads a URL; whoever uses it checks the rest of it.
+func readTables(s *Settings, n *document.Node, msgs *diag.List) {
+	s.Tables = n.TextOr("")
+	if u, err := url.Parse(s.Tables); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		msgs.Add(diag.Errorf(n.Pos, "tables", "takes the URL of a DynamoDB endpoint, such as http://localhost:8000"))
 	}
 }
 

@@ -2,12 +2,14 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/suiro-dev/suiro/internal/dynamodb/outside"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/node"
 )
@@ -23,6 +25,7 @@ func (c *cli) dev() *cobra.Command {
 	var f appFlags
 	var port int
 	var fresh bool
+	var tables string
 	cmd := &cobra.Command{
 		Use: "dev [PATH]", Short: "run an app, rebuild and reload it when its files change", Args: onePath,
 		Long: `Dev runs the app at PATH (a folder or a template file; default: here), prints
@@ -32,12 +35,18 @@ Open connections stay open across a reload, as they do on AWS.`,
 	f.register(cmd)
 	cmd.Flags().IntVar(&port, "port", 0, "first `port` for the app's endpoints (default 3000)")
 	cmd.Flags().BoolVar(&fresh, "fresh", false, "empty the state folder first: tables, remembered ports")
+	cmd.Flags().StringVar(&tables, "tables", "", "`URL` of a DynamoDB, ScyllaDB Alternator or DynamoDB Local that holds the tables")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		options, err := f.options(args)
 		if err != nil {
 			return err
 		}
-		return c.runDev(cmd.Context(), node.Config{App: options, FirstPort: port, Fresh: fresh, Version: Version()}, f.output == "json")
+		if tables != "" {
+			if _, err := outside.ParseEndpoint(tables); err != nil {
+				return userError{fmt.Errorf("--tables: %w", err)}
+			}
+		}
+		return c.runDev(cmd.Context(), node.Config{App: options, FirstPort: port, Fresh: fresh, Version: Version(), Tables: tables}, f.output == "json")
 	}
 	return cmd
 }

@@ -222,17 +222,7 @@ func applyWanted(d, want *table.Definition) {
 // definition is the table that a resource asks for, checked as CreateTable
 // checks it.
 func (h *tableHandler) definition(spec resource.Spec) (*table.Definition, error) {
-	properties := spec.Properties
-	if h.global {
-		properties = h.ownReplica(spec)
-	}
-	name := properties.Get("TableName").TextOr("")
-	input := append([]byte(nil), '{')
-	if name == "" {
-		name = generatedName(spec)
-	}
-	input = appendText(input, "TableName", name)
-	input = append(appendProperties(input, properties), '}')
+	input, properties := h.input(spec)
 	q := request.ReadCreateTable(attribute.NewReader(input))
 	if err := q.Check(); err != nil {
 		return nil, err
@@ -244,6 +234,20 @@ func (h *tableHandler) definition(spec resource.Spec) (*table.Definition, error)
 	}
 	d.Recovery = properties.Get("PointInTimeRecoverySpecification").Get("PointInTimeRecoveryEnabled").TruthOr(false)
 	return d, nil
+}
+
+// input is the input of CreateTable that a resource amounts to, and the
+// properties it comes from.
+func (h *tableHandler) input(spec resource.Spec) ([]byte, *document.Node) {
+	properties := spec.Properties
+	if h.global {
+		properties = h.ownReplica(spec)
+	}
+	name := properties.Get("TableName").TextOr("")
+	if name == "" {
+		name = generatedName(spec)
+	}
+	return append(appendProperties(appendText([]byte{'{'}, "TableName", name), properties), '}'), properties
 }
 
 // suffixLength is how many letters follow the logical id in generated names.

@@ -34,11 +34,7 @@ func isRead(b *partiql.Bound) bool { return b.Verb == partiql.Select }
 // statement allows a statement and makes it an action on one item.
 func (c *call) statement(s *request.Statement, b *partiql.Bound, within message.Operation) (*action, error) {
 	name := request.TableName(b.Table)
-	arn := c.service.tableARN(name)
-	if b.Index != "" {
-		arn = c.service.indexARN(name, b.Index)
-	}
-	if err := c.allow(verbs[b.Verb].permission, arn); err != nil {
+	if err := c.allow(verbs[b.Verb].permission, c.service.statementARN(b.Statement)); err != nil {
 		return nil, err
 	}
 	t, err := c.find(name)
@@ -52,6 +48,15 @@ func (c *call) statement(s *request.Statement, b *partiql.Bound, within message.
 		single.ReturnValues = &b.Returning
 	}
 	return &action{Single: single, statement: b, compiled: emptyExpressions, table: t}, nil
+}
+
+// statementARN is the table or index that a statement is about.
+func (s *Service) statementARN(q *partiql.Statement) string {
+	name := request.TableName(q.Table)
+	if q.Index != "" {
+		return s.indexARN(name, q.Index)
+	}
+	return s.tableARN(name)
 }
 
 // resolve finds the item that the action's statement is about.

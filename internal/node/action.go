@@ -36,7 +36,7 @@ func (s *services) act(ctx context.Context, action *websocketapi.Action) (*webso
 	sigv4.Sign(r, sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken},
 		s.region, "dynamodb", action.Body, time.Now())
 	w := &recorder{header: http.Header{}, status: http.StatusOK}
-	s.dynamodb.ServeHTTP(w, r)
+	s.tables().ServeHTTP(w, r)
 	return &websocketapi.ActionAnswer{Status: w.status, Header: w.header, Body: w.body.Bytes()}, nil
 }
 

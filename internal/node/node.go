@@ -27,7 +27,9 @@ type Config struct {
 	FirstPort int  // of the app's endpoints; 0 is 3000
 	Fresh     bool // empty the state folder first
 	Version   string
-	Journal   *journal.Journal
+	// Tables is the URL of an outside DynamoDB; it goes before the settings'.
+	Tables  string
+	Journal *journal.Journal
 }
 
 // Node is a running app.

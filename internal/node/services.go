@@ -18,6 +18,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/dynamodb"
+	"github.com/suiro-dev/suiro/internal/dynamodb/outside"
 	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/iam"
 	"github.com/suiro-dev/suiro/internal/lambda"
@@ -40,6 +41,7 @@ type services struct {
 	front    *front.Front
 	iam      *iam.Service
 	dynamodb *dynamodb.Service
+	outside  *outside.Service // nil: the tables are in dynamodb
 	lambda   *lambda.Service
 	urls     *functionurl.Service
 	gateway  *apigateway.Service
@@ -68,6 +70,9 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the tables: %w", err)
 	}
+	if s.outside, err = openOutside(n, s); err != nil {
+		return nil, err
+	}
 	// What environments leave behind after a kill -9 goes with the next start.
 	temp := filepath.Join(n.state.Dir, "tmp")
 	_ = os.RemoveAll(temp)
@@ -87,7 +92,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	s.urls = functionurl.New(functionurl.Config{
 		Functions: s.lambda, Open: s.openURL, Authenticator: s.iam, Authorizer: s.iam, Journal: n.config.Journal, Region: s.region,
 	})
-	s.handlers = merge(s.iam.Handlers(), s.dynamodb.Handlers(), s.lambda.Handlers(), s.urls.Handlers(), s.gateway.Handlers())
+	s.handlers = merge(s.iam.Handlers(), s.tableHandlers(), s.lambda.Handlers(), s.urls.Handlers(), s.gateway.Handlers())
 	return s, s.openAWS(ctx, n)
 }
 
@@ -105,7 +110,7 @@ func openFront(n *Node) (*front.Front, error) {
 // openAWS opens the endpoint of the AWS API.
 func (s *services) openAWS(ctx context.Context, n *Node) (err error) {
 	router := &awsapi.Router{Journal: n.config.Journal, Services: map[string]http.Handler{
-		"dynamodb": s.dynamodb, "lambda": s.lambda, "execute-api": s.gateway, "sts": s.iam.STS(),
+		"dynamodb": s.tables(), "lambda": s.lambda, "execute-api": s.gateway, "sts": s.iam.STS(),
 	}}
 	e := front.Endpoint{Resource: "aws", Kind: front.KindAWS, Handler: router, Hosts: []string{
 		"dynamodb." + s.region + ".amazonaws.com", "lambda." + s.region + ".amazonaws.com",
@@ -260,6 +265,9 @@ func (s *services) close(ctx context.Context) error {
 	}
 	if s.front != nil {
 		errs = append(errs, s.front.Close(ctx))
+	}
+	if s.outside != nil {
+		s.outside.Close()
 	}
 	if s.dynamodb != nil {
 		errs = append(errs, s.dynamodb.Close())

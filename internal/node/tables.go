@@ -15,6 +15,9 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/app"
 	"github.com/suiro-dev/suiro/internal/dynamodb"
+	"github.com/suiro-dev/suiro/internal/dynamodb/outside"
+	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/resource"
 	"github.com/suiro-dev/suiro/internal/sigv4"
 )
 
@@ -45,6 +48,18 @@ func OpenTables(o app.Options) (*Tables, error) {
 		t.Resources = r.Resources
 		return t, nil
 	}
+	settings, msgs := app.FindSettings(o)
+	switch {
+	case msgs.HasErrors():
+		return nil, msgs
+	case settings.Tables != "":
+		key := outsideCredentials()
+		region := o.Region
+		if region == "" {
+			region = app.DefaultRegion
+		}
+		return TablesAt(AWS{Endpoint: strings.TrimSuffix(settings.Tables, "/"), Region: region, AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey}), nil
+	}
 	if _, err := os.Stat(filepath.Join(dir, dynamodb.StoreFile)); err != nil {
 		return nil, fmt.Errorf("%w in %s", ErrNoTables, dir)
 	}
@@ -61,6 +76,47 @@ func OpenTables(o app.Options) (*Tables, error) {
 		aws:   AWS{Endpoint: "http://localhost", Region: app.DefaultRegion, AccessKeyID: "suiro", SecretAccessKey: "suiro"},
 		close: func() error { return errors.Join(service.Close(), state.Close()) },
 	}, nil
+}
+
+// openOutside makes the outside DynamoDB that the command line or the settings
+// name; nil when neither does.
+func openOutside(n *Node, s *services) (*outside.Service, error) {
+	url := n.config.Tables
+	if url == "" {
+		url = n.app.Settings.Tables
+	}
+	if url == "" {
+		return nil, nil
+	}
+	n.config.Journal.Publish(journal.Entry{Kind: journal.Noticed, Text: "tables are those at " + url})
+	return outside.New(outside.Config{URL: url, Credentials: outsideCredentials(), Region: s.region, Local: s.dynamodb, Journal: n.config.Journal})
+}
+
+// tables is who answers for the app's tables.
+func (s *services) tables() http.Handler {
+	if s.outside != nil {
+		return s.outside
+	}
+	return s.dynamodb
+}
+
+func (s *services) tableHandlers() map[string]resource.Handler {
+	if s.outside != nil {
+		return s.outside.Handlers()
+	}
+	return s.dynamodb.Handlers()
+}
+
+// outsideCredentials are those of the environment. Endpoints on this machine
+// take any, so there need not be some.
+func outsideCredentials() sigv4.Credentials {
+	c := sigv4.Credentials{
+		AccessKeyID: os.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: os.Getenv("AWS_SESSION_TOKEN"),
+	}
+	if c.AccessKeyID == "" || c.SecretAccessKey == "" {
+		return sigv4.Credentials{AccessKeyID: "suiro", SecretAccessKey: "suiro"}
+	}
+	return c
 }
 
 // TablesAt are the tables that an endpoint offers.
