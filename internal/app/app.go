@@ -19,6 +19,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/resource"
 	"github.com/suiro-dev/suiro/internal/template"
 	"github.com/suiro-dev/suiro/internal/template/cdk"
@@ -46,6 +47,8 @@ type Options struct {
 	Bundler serverless.Bundler
 	// Cache keeps what such configurations gave, from one reload to the next.
 	Cache *serverless.Cache
+	// Journal hears when the app's own command (cdk.json) runs. Nil: nobody.
+	Journal *journal.Journal
 }
 
 // App is a loaded app.
@@ -138,7 +141,7 @@ func (l *loader) load(ctx context.Context) diag.List {
 	case Serverless:
 		return l.serverless(ctx)
 	case CDK:
-		return l.cdk()
+		return l.cdk(ctx)
 	}
 	return l.cloudFormation()
 }
@@ -244,10 +247,12 @@ func (l *loader) serverless(ctx context.Context) diag.List {
 	return msgs
 }
 
-func (l *loader) cdk() diag.List {
+func (l *loader) cdk(ctx context.Context) diag.List {
 	a := l.app
+	if m := l.synth(ctx); m != nil {
+		return diag.List{m}
+	}
 	stacks, msgs := cdk.Load(a.Template)
-	a.Files = append(a.Files, filepath.Join(a.Template, "manifest.json"))
 	if msgs.HasErrors() {
 		return msgs
 	}

@@ -78,6 +78,9 @@ func findIn(dir string) (source, *diag.Message) {
 	if found.path != "" {
 		return found, nil
 	}
+	if command, _, _ := cdkCommand(dir); command != "" {
+		return source{kind: CDK, path: filepath.Join(dir, "cdk.out"), dir: dir}, nil
+	}
 	if _, err := os.Stat(filepath.Join(dir, "cdk.json")); err == nil {
 		return source{}, diag.Errorf(diag.Position{File: filepath.Join(dir, "cdk.json")}, "", "the CDK app has no output yet").WithHint("run: npx cdk synth")
 	}

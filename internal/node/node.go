@@ -55,6 +55,7 @@ func Start(ctx context.Context, c Config) (*Node, diag.List, error) {
 	n.bundler = newBundler(c.Journal)
 	c.App.Bundler = n.bundler
 	c.App.Cache = new(serverless.Cache)
+	c.App.Journal = c.Journal
 	n.config.App = c.App
 	loaded, msgs := app.Load(ctx, c.App)
 	if msgs.HasErrors() {
