@@ -189,25 +189,42 @@ func stackName(s string) string {
 
 func (l *loader) cloudFormation() diag.List {
 	a := l.app
-	root, msgs, err := document.ReadFile(a.Template)
 	a.Files = append(a.Files, a.Template)
-	if err != nil {
-		if !msgs.HasErrors() {
-			msgs.Add(diag.Errorf(diag.Position{File: a.Template}, "", "%v", err))
-		}
-		return msgs
-	}
-	root, ms := sam.Transform(root, a.Dir, l.params)
-	if msgs.Add(ms...); msgs.HasErrors() {
-		return msgs
-	}
-	t, ms := template.New(root, a.Dir)
-	if msgs.Add(ms...); msgs.HasErrors() {
+	t, msgs := ReadTemplate(a.Template, l.params)
+	if msgs.HasErrors() {
 		return msgs
 	}
 	id := identity(stackName(a.Name), l.region(""), l.account(""))
 	a.Stacks = []Stack{{Identity: id, Template: t, Parameters: l.params}}
 	return msgs
+}
+
+// ReadTemplate reads a CloudFormation or SAM template, or one that CDK wrote:
+// an app's own or that of a nested stack. The template is nil when the list
+// has errors.
+func ReadTemplate(file string, params map[string]string) (*template.Template, diag.List) {
+	dir := filepath.Dir(file)
+	root, msgs, err := document.ReadFile(file)
+	if err != nil {
+		if !msgs.HasErrors() {
+			msgs.Add(diag.Errorf(diag.Position{File: file}, "", "%v", err))
+		}
+		return nil, msgs
+	}
+	if strings.HasSuffix(file, ".nested.template.json") { // as CDK names them
+		var ms diag.List
+		root, ms = cdk.Nested(dir, root)
+		msgs.Add(ms...)
+	}
+	root, ms := sam.Transform(root, dir, params)
+	if msgs.Add(ms...); msgs.HasErrors() {
+		return nil, msgs
+	}
+	t, ms := template.New(root, dir)
+	if msgs.Add(ms...); msgs.HasErrors() {
+		return nil, msgs
+	}
+	return t, msgs
 }
 
 func (l *loader) account(fromTemplate string) string {

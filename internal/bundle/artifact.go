@@ -148,31 +148,3 @@ func unpackLink(root *os.Root, entry, name string, in io.Reader) error {
 }
 
 var moduleSyntax = regexp.MustCompile(`(?m)^\s*(?:import\s+[\w*{"']|export\s+(?:const|let|var|function|async|default|class|\{))`)
-
-// inline writes code that stands in the template to the file CloudFormation
-// would put it in: index.js or index.py (AWS::Lambda::Function Code, ZipFile).
-func (b *Builder) inline(ctx context.Context, f Function) (*Runnable, error) {
-	name := "index.js"
-	switch {
-	case strings.HasPrefix(f.Runtime, "python"):
-		name = "index.py"
-	case strings.HasPrefix(f.Runtime, "ruby"):
-		name = "index.rb"
-	case !strings.HasPrefix(f.Runtime, "nodejs"):
-		return nil, f.errorf("code in the template runs on nodejs, python and ruby runtimes, not on %s", f.Runtime)
-	case moduleSyntax.MatchString(f.Inline):
-		name = "index.mjs"
-	}
-	w := Work{Slot: "inline-" + HashText(f.TemplateDir, f.LogicalID), Key: HashText(name, f.Inline), Text: "writing inline code"}
-	dir, err := b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
-		return os.WriteFile(filepath.Join(dir, name), []byte(f.Inline), 0o644)
-	})
-	if err != nil {
-		return nil, err
-	}
-	r := &Runnable{Root: dir, Hash: w.Key}
-	if f.Pos.File != "" {
-		r.Sources = []string{f.Pos.File}
-	}
-	return r, nil
-}

@@ -39,9 +39,11 @@ var accepted = map[string]string{
 	"AWS::Route53::RecordSet":                     "names are not published from here",
 	"AWS::Route53::RecordSetGroup":                "names are not published from here",
 	"AWS::S3::BucketPolicy":                       "policies of buckets count where buckets run",
+	"AWS::SecretsManager::ResourcePolicy":         "policies of secrets do not count here",
+	"AWS::SecretsManager::RotationSchedule":       "secrets are not rotated here",
+	"AWS::SecretsManager::SecretTargetAttachment": "databases are not run here",
 	"AWS::SQS::QueuePolicy":                       "policies of queues count where queues run",
 	"AWS::SNS::TopicPolicy":                       "policies of topics count where topics run",
-	"AWS::Serverless::Application":                "applications of the repository are not fetched",
 	"AWS::XRay::Group":                            "traces are not kept here",
 	"AWS::WAFv2::WebACL":                          "nothing is filtered here",
 	"AWS::WAFv2::WebACLAssociation":               "nothing is filtered here",
@@ -94,9 +96,6 @@ func (h inert) Check(spec resource.Spec) diag.List {
 	}
 	if whole := parts[spec.Type]; whole != "" {
 		return diag.List{diag.Notef(spec.Pos, spec.LogicalID, "%s is part of %s, which Suiro does not run", spec.Type, whole)}
-	}
-	if strings.HasPrefix(spec.Type, "Custom::") || spec.Type == "AWS::CloudFormation::CustomResource" {
-		return diag.List{diag.Warningf(spec.Pos, spec.LogicalID, "custom resource %s is not run", spec.Type)}
 	}
 	return diag.List{diag.Warningf(spec.Pos, spec.LogicalID, "Suiro does not run %s; what the app does with it will fail", spec.Type)}
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/suiro-dev/suiro/internal/app"
@@ -43,6 +45,9 @@ type Node struct {
 	app    *app.App
 	stacks []*stack.Stack
 
+	exports  stackSet
+	settings *app.Settings // those of the start
+
 	stopWatch context.CancelFunc
 	watching  sync.WaitGroup
 }
@@ -61,7 +66,7 @@ func Start(ctx context.Context, c Config) (*Node, diag.List, error) {
 	if msgs.HasErrors() {
 		return nil, msgs, msgs
 	}
-	n.app = loaded
+	n.app, n.settings = loaded, loaded.Settings
 	if err := n.open(ctx); err != nil {
 		n.abandon()
 		return nil, msgs, err
@@ -132,7 +137,8 @@ func (n *Node) apply(ctx context.Context, a *app.App) (diag.List, error) {
 	for _, as := range a.Stacks {
 		s := kept[as.Identity.Name]
 		if s == nil {
-			s = n.newStack(as, func(name string) (*document.Node, bool) { return exported(stacks, name) })
+			s = n.newStack(as.Identity, as.Parameters)
+			n.exports.add(s)
 		}
 		stacks = append(stacks, s)
 		ms, err := s.Apply(ctx, as.Template)
@@ -144,19 +150,58 @@ func (n *Node) apply(ctx context.Context, a *app.App) (diag.List, error) {
 	return msgs, errors.Join(errs...)
 }
 
-func (n *Node) newStack(as app.Stack, imports func(string) (*document.Node, bool)) *stack.Stack {
+func (n *Node) newStack(id resource.Stack, parameters map[string]string) *stack.Stack {
 	return stack.New(stack.Config{
-		Identity:   as.Identity,
-		Parameters: as.Parameters,
+		Identity:   id,
+		Parameters: parameters,
 		Handler:    n.services.handler,
-		Import:     imports,
+		Import:     n.exports.export,
+		Dynamic:    n.dynamic,
 		Localize:   n.services.front.Localize,
 	})
 }
 
-func exported(stacks []*stack.Stack, name string) (*document.Node, bool) {
-	for _, s := range stacks {
-		if v, ok := s.Export(name); ok {
+// newNestedStack makes a stack that another one holds.
+func (n *Node) newNestedStack(id resource.Stack, parameters map[string]string) *stack.Stack {
+	s := n.newStack(id, parameters)
+	n.exports.add(s)
+	return s
+}
+
+// dynamic answers {{resolve:…}}: from what the app made or put, else from the
+// settings, where values of other stacks are given.
+func (n *Node) dynamic(service, key string) (*document.Node, bool) {
+	lookup := n.services.ssm.Lookup
+	if service == "secretsmanager" {
+		lookup = n.services.secrets.Lookup
+	}
+	if v, ok := lookup(key); ok {
+		return v, true
+	}
+	if text, ok := n.settings.Variables[service+":"+key]; ok {
+		return document.Str(text, diag.Position{}), true
+	}
+	return nil, false
+}
+
+// stackSet is where Fn::ImportValue looks: all stacks of the app.
+type stackSet struct {
+	mu     sync.Mutex
+	stacks []*stack.Stack
+}
+
+func (s *stackSet) add(one *stack.Stack) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stacks = append(s.stacks, one)
+}
+
+func (s *stackSet) export(name string) (*document.Node, bool) {
+	s.mu.Lock()
+	stacks := slices.Clone(s.stacks)
+	s.mu.Unlock()
+	for _, one := range stacks {
+		if v, ok := one.Export(name); ok {
 			return v, true
 		}
 	}
@@ -195,6 +240,9 @@ func newBundler(j *journal.Journal) *bundle.Builder {
 func handlerOf(served map[string]resource.Handler, resourceType string) resource.Handler {
 	if h := served[resourceType]; h != nil {
 		return h
+	}
+	if strings.HasPrefix(resourceType, customPrefix) && served[customType] != nil {
+		return served[customType]
 	}
 	return inert{resourceType: resourceType, why: accepted[resourceType]}
 }

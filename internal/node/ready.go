@@ -88,11 +88,7 @@ func (n *Node) ready() Ready {
 		AWS: n.services.aws(), Functions: len(n.services.lambda.FunctionNames()),
 	}
 	for _, s := range n.stacks {
-		for _, id := range s.Resources() {
-			if _, i := s.Instance(id); i != nil {
-				r.Resources[id] = i.PhysicalID
-			}
-		}
+		r.name(s)
 		for _, o := range s.Outputs() {
 			if _, seen := r.Outputs[o.Name]; !seen {
 				r.OutputNames = append(r.OutputNames, o.Name)
@@ -100,7 +96,19 @@ func (n *Node) ready() Ready {
 			r.Outputs[o.Name] = o.Value
 		}
 	}
+	for _, s := range n.services.nested.all() {
+		r.name(s)
+	}
 	return r
+}
+
+// name adds a stack's resources; of two with one logical id the first counts.
+func (r *Ready) name(s *stack.Stack) {
+	for _, id := range s.Resources() {
+		if _, i := s.Instance(id); i != nil && r.Resources[id] == "" {
+			r.Resources[id] = i.PhysicalID
+		}
+	}
 }
 
 // Plan is what check says of an app.
@@ -136,6 +144,9 @@ func Check(ctx context.Context, o app.Options) (*Plan, diag.List) {
 	}
 	served := servedTypes()
 	handler := func(t string) resource.Handler { return handlerOf(served, t) }
+	served[stackType] = newNested(func(id resource.Stack, parameters map[string]string) *stack.Stack {
+		return stack.New(stack.Config{Identity: id, Parameters: parameters, Handler: handler})
+	})
 	plan := &Plan{Name: a.Name}
 	for _, as := range a.Stacks {
 		s := stack.New(stack.Config{Identity: as.Identity, Parameters: as.Parameters, Handler: handler})

@@ -36,7 +36,7 @@ func (n *Node) watch() {
 func (n *Node) watched() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	paths := append([]string(nil), n.app.Files...)
+	paths := append(n.services.nested.files(), n.app.Files...)
 	for _, p := range n.app.Settings.Watch {
 		if !filepath.IsAbs(p) {
 			p = filepath.Join(n.app.Dir, p)
@@ -78,7 +78,7 @@ func (n *Node) reload(ctx context.Context, paths []string) {
 }
 
 func (n *Node) isTemplate(path string) bool {
-	return slices.ContainsFunc(n.app.Files, func(f string) bool { return filepath.Clean(f) == filepath.Clean(path) })
+	return slices.ContainsFunc(append(n.services.nested.files(), n.app.Files...), func(f string) bool { return filepath.Clean(f) == filepath.Clean(path) })
 }
 
 func (n *Node) reloadTemplate(ctx context.Context) bool {

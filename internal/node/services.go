@@ -15,6 +15,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
 	"github.com/suiro-dev/suiro/internal/app"
 	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/cloudformation"
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/dynamodb"
@@ -25,6 +26,8 @@ import (
 	"github.com/suiro-dev/suiro/internal/lambda/functionurl"
 	"github.com/suiro-dev/suiro/internal/lambda/runtime"
 	"github.com/suiro-dev/suiro/internal/resource"
+	"github.com/suiro-dev/suiro/internal/secretsmanager"
+	"github.com/suiro-dev/suiro/internal/ssm"
 )
 
 // awsPort is where the AWS API is, or the next free of awsPorts ports: two apps
@@ -45,6 +48,10 @@ type services struct {
 	lambda   *lambda.Service
 	urls     *functionurl.Service
 	gateway  *apigateway.Service
+	ssm      *ssm.Service
+	secrets  *secretsmanager.Service
+	custom   *cloudformation.Service
+	nested   *nested
 	awsAPI   *front.Listener
 	handlers map[string]resource.Handler
 }
@@ -92,8 +99,33 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	s.urls = functionurl.New(functionurl.Config{
 		Functions: s.lambda, Open: s.openURL, Authenticator: s.iam, Authorizer: s.iam, Journal: n.config.Journal, Region: s.region,
 	})
-	s.handlers = merge(s.iam.Handlers(), s.tableHandlers(), s.lambda.Handlers(), s.urls.Handlers(), s.gateway.Handlers())
+	if err := s.openStores(n); err != nil {
+		return nil, err
+	}
+	s.nested = newNested(n.newNestedStack)
+	s.handlers = merge(s.iam.Handlers(), s.tableHandlers(), s.lambda.Handlers(), s.urls.Handlers(), s.gateway.Handlers(),
+		s.ssm.Handlers(), s.secrets.Handlers(), map[string]resource.Handler{
+			stackType:  s.nested,
+			customType: custom{inert: inert{resourceType: customType}, run: s.custom.Handler(), functions: s.lambda},
+		})
 	return s, s.openAWS(ctx, n)
+}
+
+// openStores opens what keeps small things: parameters, secrets, and what
+// custom resources answered.
+func (s *services) openStores(n *Node) (err error) {
+	s.ssm, err = ssm.New(ssm.Config{File: filepath.Join(n.state.Dir, "parameters.json"), Region: s.region, AccountID: s.account,
+		Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam})
+	if err != nil {
+		return err
+	}
+	s.secrets, err = secretsmanager.New(secretsmanager.Config{File: filepath.Join(n.state.Dir, "secrets.json"), Region: s.region, AccountID: s.account,
+		Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam})
+	if err != nil {
+		return err
+	}
+	s.custom, err = cloudformation.New(cloudformation.Config{File: filepath.Join(n.state.Dir, "custom-resources.json"), Invoker: s.lambda, URL: s.responseURL})
+	return err
 }
 
 func openFront(n *Node) (*front.Front, error) {
@@ -111,11 +143,9 @@ func openFront(n *Node) (*front.Front, error) {
 func (s *services) openAWS(ctx context.Context, n *Node) (err error) {
 	router := &awsapi.Router{Journal: n.config.Journal, Services: map[string]http.Handler{
 		"dynamodb": s.tables(), "lambda": s.lambda, "execute-api": s.gateway, "sts": s.iam.STS(),
+		"ssm": s.ssm, "secretsmanager": s.secrets,
 	}}
-	e := front.Endpoint{Resource: "aws", Kind: front.KindAWS, Handler: router, Hosts: []string{
-		"dynamodb." + s.region + ".amazonaws.com", "lambda." + s.region + ".amazonaws.com",
-		"streams.dynamodb." + s.region + ".amazonaws.com", "sts." + s.region + ".amazonaws.com", "sts.amazonaws.com",
-	}}
+	e := s.awsEndpoint(router)
 	var taken *front.PortError
 	if n.app.Settings.Ports["aws"] != 0 {
 		if s.awsAPI, err = s.front.Open(ctx, e); errors.As(err, &taken) {
@@ -187,7 +217,9 @@ func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {
 // made without anything behind them and never asked to make a resource.
 func servedTypes() map[string]resource.Handler {
 	return merge(iam.New(iam.Config{}).Handlers(), (&dynamodb.Service{}).Handlers(),
-		lambda.New(lambda.Config{}).Handlers(), functionurl.New(functionurl.Config{}).Handlers(), apigateway.New(apigateway.Config{}).Handlers())
+		lambda.New(lambda.Config{}).Handlers(), functionurl.New(functionurl.Config{}).Handlers(), apigateway.New(apigateway.Config{}).Handlers(),
+		(&ssm.Service{}).Handlers(), (&secretsmanager.Service{}).Handlers(),
+		map[string]resource.Handler{customType: custom{inert: inert{resourceType: customType}}})
 }
 
 func (s *services) handler(resourceType string) resource.Handler {
@@ -205,7 +237,7 @@ func (s *services) environ(fn lambda.FunctionInfo) map[string]string {
 	}
 	c := s.iam.Issue(fn.Role, fn.Name)
 	env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env["AWS_SESSION_TOKEN"] = c.AccessKeyID, c.SecretAccessKey, c.SessionToken
-	for _, service := range []string{"DYNAMODB", "DYNAMODB_STREAMS", "LAMBDA", "STS"} {
+	for _, service := range []string{"DYNAMODB", "DYNAMODB_STREAMS", "LAMBDA", "STS", "SSM", "SECRETS_MANAGER"} {
 		env["AWS_ENDPOINT_URL_"+service] = s.awsAPI.URL("http")
 	}
 	// Code that names no endpoint for its pushes can only mean the one API.

@@ -93,6 +93,13 @@ type Checker interface {
 	Check(spec Spec) diag.List
 }
 
+// Staler is what a Handler may add for resources that are made of files the
+// properties only name (a nested stack's template): Stale tells whether an
+// instance must be updated although its properties are the same.
+type Staler interface {
+	Stale(i *Instance) bool
+}
+
 // Support says what Suiro does with a property.
 type Support int
 

@@ -100,7 +100,7 @@ func (a *apply) make(ctx context.Context, r *template.Resource, spec resource.Sp
 		instance, err = h.Create(ctx, spec)
 	case before == nil:
 		instance, err = h.Create(ctx, spec)
-	case before.spec.Properties.Equal(spec.Properties) && before.spec.Metadata.Equal(spec.Metadata) && before.spec.Dir == spec.Dir:
+	case before.spec.Properties.Equal(spec.Properties) && before.spec.Metadata.Equal(spec.Metadata) && before.spec.Dir == spec.Dir && !stale(h, before.instance):
 		instance = before.instance
 	default:
 		instance, err = h.Update(ctx, spec, before.instance, before.spec.Properties)
@@ -115,6 +115,13 @@ func (a *apply) make(ctx context.Context, r *template.Resource, spec resource.Sp
 	}
 	a.stack.made[r.LogicalID] = &made{spec: spec, instance: instance, retain: r.DeletionPolicy == "Retain"}
 	return nil
+}
+
+// stale tells whether a resource is made of more than its properties say, and
+// of that something changed.
+func stale(h resource.Handler, i *resource.Instance) bool {
+	s, ok := h.(resource.Staler)
+	return ok && s.Stale(i)
 }
 
 // explain gives an error the resource's name and place, unless it has a place

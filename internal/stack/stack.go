@@ -79,6 +79,9 @@ func New(c Config) *Stack {
 // Name is the stack's name.
 func (s *Stack) Name() string { return s.config.Identity.Name }
 
+// SetParameters changes the parameters of the next Apply.
+func (s *Stack) SetParameters(values map[string]string) { s.config.Parameters = values }
+
 // Instance returns a resource that exists, and its type, or nil.
 func (s *Stack) Instance(logicalID string) (resourceType string, i *resource.Instance) {
 	s.mu.Lock()
@@ -201,6 +204,9 @@ func (s *Stack) Apply(ctx context.Context, t *template.Template) (diag.List, err
 	return msgs.Sorted(), failed
 }
 
+// Delete deletes everything, last made first, but for what is to be retained.
+func (s *Stack) Delete(ctx context.Context) error { return s.removeAbsent(ctx, nil) }
+
 // removeAbsent deletes what is no longer declared, last made first.
 func (s *Stack) removeAbsent(ctx context.Context, declared map[string]bool) error {
 	var errs []error
@@ -287,5 +293,9 @@ func (e *env) Import(name string) (*document.Node, bool) {
 }
 
 func (e *env) Dynamic(service, key string) (*document.Node, bool) {
-	return e.stack.config.Dynamic(service, key)
+	if n, ok := e.stack.config.Dynamic(service, key); ok || !e.planning {
+		return n, ok
+	}
+	// Nothing was put or made yet; starting the app tells.
+	return document.Str(resource.UnknownText(service+":"+key), diag.Position{}), true
 }

@@ -114,6 +114,23 @@ func (l *loader) artifact(dir string, artifacts *document.Node, id string, done 
 	l.stacks = append(l.stacks, s)
 }
 
+// Nested turns the template of a nested stack, which lies in the assembly dir
+// and is no artifact of its own, into one that runs here.
+func Nested(dir string, root *document.Node) (*document.Node, diag.List) {
+	l := &loader{}
+	all := assetFiles{files: map[string]string{}, images: map[string]imageSource{}}
+	manifests, _ := filepath.Glob(filepath.Join(dir, "*.assets.json"))
+	for _, file := range manifests {
+		l.readAssets(file, all)
+	}
+	c := cleaner{dir: dir, msgs: &l.msgs, assets: all}
+	return c.clean(root), l.msgs
+}
+
+// Helper tells whether a type is a custom resource that CDK adds on its own:
+// its function does things to an AWS account that are not done here.
+func Helper(resourceType string) bool { return helpers[resourceType] != "" }
+
 // stackName is the name a stack is deployed under; without one of its own it is
 // the artifact's key.
 func stackName(artifact *document.Node, id string) string {
@@ -179,24 +196,29 @@ func (l *loader) assets(dir string, artifacts, stack *document.Node) assetFiles 
 		if _, err := os.Stat(file); err != nil {
 			continue // old manifests; metadata says the same
 		}
-		manifest := l.read(file)
-		for _, m := range members(manifest.Get("files")) {
-			for _, dest := range members(m.Value.Get("destinations")) {
-				out.files[dest.Value.Get("objectKey").TextOr("")] = m.Value.Get("source").Get("path").TextOr("")
-			}
+		l.readAssets(file, out)
+	}
+	return out
+}
+
+// readAssets adds what one asset manifest lists.
+func (l *loader) readAssets(file string, out assetFiles) {
+	manifest := l.read(file)
+	for _, m := range members(manifest.Get("files")) {
+		for _, dest := range members(m.Value.Get("destinations")) {
+			out.files[dest.Value.Get("objectKey").TextOr("")] = m.Value.Get("source").Get("path").TextOr("")
 		}
-		for _, m := range members(manifest.Get("dockerImages")) {
-			source := m.Value.Get("source")
-			for _, dest := range members(m.Value.Get("destinations")) {
-				out.images[dest.Value.Get("imageTag").TextOr("")] = imageSource{
-					source.Get("directory").TextOr(""), source.Get("dockerFile").TextOr("Dockerfile"),
-				}
+	}
+	for _, m := range members(manifest.Get("dockerImages")) {
+		source := m.Value.Get("source")
+		for _, dest := range members(m.Value.Get("destinations")) {
+			out.images[dest.Value.Get("imageTag").TextOr("")] = imageSource{
+				source.Get("directory").TextOr(""), source.Get("dockerFile").TextOr("Dockerfile"),
 			}
 		}
 	}
 	delete(out.files, "")
 	delete(out.images, "")
-	return out
 }
 
 func members(n *document.Node) []document.Member {

@@ -89,6 +89,12 @@ var untranslated = map[string]string{
 // unsupported handles the SAM types that are not translated.
 func (o *owner) unsupported() {
 	typ := o.node.Get("Type")
+	if location := o.t.parameter(o.props.Get("Location")); o.typ == "AWS::Serverless::Application" && location.IsScalar() {
+		props := o.props.Clone()
+		props.Remove("Location")
+		o.main("AWS::CloudFormation::Stack", props.Set("TemplateURL", location))
+		return
+	}
 	if plain := elsewhere[o.typ]; plain != "" {
 		o.warnf(typ, "Type", "%s does not run on this machine", o.typ)
 		o.main(plain, o.props)
