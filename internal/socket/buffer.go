@@ -43,7 +43,11 @@ func (b *buffer) grow(n int) *buffer {
 	if cap(b.b)-len(b.b) >= n {
 		return b
 	}
-	larger := borrow(len(b.b) + n)
+	size := len(b.b) + n
+	if size > bufferSizes[len(bufferSizes)-1] {
+		size = max(size, 2*len(b.b)) // else a message of many small frames is copied for each
+	}
+	larger := borrow(size)
 	larger.b = append(larger.b, b.b...)
 	b.release()
 	return larger
