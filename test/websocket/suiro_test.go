@@ -53,12 +53,17 @@ type entry struct {
 // start runs a copy of the app; settings are its suiro.yaml.
 func start(t *testing.T, settings string) *suiro {
 	t.Helper()
+	return startApp(t, "testdata/app", settings)
+}
+
+func startApp(t *testing.T, from, settings string) *suiro {
+	t.Helper()
 	program := os.Getenv("SUIRO")
 	if program == "" {
 		program, _ = filepath.Abs("../../bin/suiro")
 	}
 	s := &suiro{dir: filepath.Join(t.TempDir(), "app"), more: make(chan struct{}), ended: make(chan struct{})}
-	if err := os.CopyFS(s.dir, os.DirFS("testdata/app")); err != nil {
+	if err := os.CopyFS(s.dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
 	if settings != "" {

@@ -1,4 +1,4 @@
-module oldsdks
+module go1
 
 go 1.26
 
