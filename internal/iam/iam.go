@@ -137,6 +137,15 @@ func (s *Service) Issue(roleARN, sessionAs string) Credentials {
 	return c
 }
 
+// Session is the caller whom Issue's credentials stand for, for a service that
+// acts as a role itself.
+func (s *Service) Session(roleARN, sessionAs string) awsapi.Caller {
+	s.Issue(roleARN, sessionAs)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.issued[sessionName{roleARN, sessionAs}].caller
+}
+
 // sessionCaller is how AWS names a role in use.
 func (s *Service) sessionCaller(roleARN, sessionAs string) awsapi.Caller {
 	name, account, partition := roleARN, s.config.AccountID, s.config.Partition

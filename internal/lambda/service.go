@@ -44,7 +44,8 @@ type Runtimes interface {
 type FunctionInfo struct {
 	LogicalID string
 	Name      string
-	ARN       string
+	ARN       string // unqualified
+	Qualifier string // that it was looked up with, may be empty
 	Version   string // "$LATEST" or a number
 	Role      string // ARN of the execution role, may be empty
 	Runtime   string

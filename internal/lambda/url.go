@@ -19,7 +19,9 @@ func (s *Service) Lookup(name, qualifier string) (FunctionInfo, error) {
 	if err != nil {
 		return FunctionInfo{}, err
 	}
-	return fn.info(version), nil
+	info := fn.info(version)
+	info.Qualifier = qualifier
+	return info, nil
 }
 
 // WriteError answers with an error as Lambda's API words it.

@@ -25,9 +25,11 @@ import (
 	"github.com/suiro-dev/suiro/internal/lambda"
 	"github.com/suiro-dev/suiro/internal/lambda/functionurl"
 	"github.com/suiro-dev/suiro/internal/lambda/runtime"
+	"github.com/suiro-dev/suiro/internal/lambda/trigger"
 	"github.com/suiro-dev/suiro/internal/resource"
 	"github.com/suiro-dev/suiro/internal/secretsmanager"
 	"github.com/suiro-dev/suiro/internal/ssm"
+	"github.com/suiro-dev/suiro/internal/store"
 )
 
 // awsPort is where the AWS API is, or the next free of awsPorts ports: two apps
@@ -43,9 +45,11 @@ type services struct {
 
 	front    *front.Front
 	iam      *iam.Service
+	store    *store.Store // of everything that outlives the process
 	dynamodb *dynamodb.Service
 	outside  *outside.Service // nil: the tables are in dynamodb
 	lambda   *lambda.Service
+	triggers *trigger.Service
 	urls     *functionurl.Service
 	gateway  *apigateway.Service
 	ssm      *ssm.Service
@@ -71,8 +75,11 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 		return nil, err
 	}
 	s.iam = iam.New(iam.Config{AccountID: s.account, Region: s.region, Journal: n.config.Journal})
+	if s.store, err = store.Open(filepath.Join(n.state.Dir, dynamodb.StoreFile)); err != nil {
+		return nil, err
+	}
 	s.dynamodb, err = dynamodb.New(dynamodb.Config{
-		Dir: n.state.Dir, Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
+		Store: s.store, Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the tables: %w", err)
@@ -99,11 +106,11 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	s.urls = functionurl.New(functionurl.Config{
 		Functions: s.lambda, Open: s.openURL, Authenticator: s.iam, Authorizer: s.iam, Journal: n.config.Journal, Region: s.region,
 	})
-	if err := s.openStores(n); err != nil {
+	if err := errors.Join(s.openStores(n), s.openEvents(n)); err != nil {
 		return nil, err
 	}
 	s.nested = newNested(n.newNestedStack)
-	s.handlers = merge(s.iam.Handlers(), s.tableHandlers(), s.lambda.Handlers(), s.urls.Handlers(), s.gateway.Handlers(),
+	s.handlers = merge(s.iam.Handlers(), s.tableHandlers(), s.lambda.Handlers(), s.triggers.Handlers(), s.urls.Handlers(), s.gateway.Handlers(),
 		s.ssm.Handlers(), s.secrets.Handlers(), map[string]resource.Handler{
 			stackType:  s.nested,
 			customType: custom{inert: inert{resourceType: customType}, run: s.custom.Handler(), functions: s.lambda},
@@ -142,7 +149,7 @@ func openFront(n *Node) (*front.Front, error) {
 // openAWS opens the endpoint of the AWS API.
 func (s *services) openAWS(ctx context.Context, n *Node) (err error) {
 	router := &awsapi.Router{Journal: n.config.Journal, Services: map[string]http.Handler{
-		"dynamodb": s.tables(), "lambda": s.lambda, "execute-api": s.gateway, "sts": s.iam.STS(),
+		"dynamodb": s.tables(), "lambda": s.lambdaAPI(), "execute-api": s.gateway, "sts": s.iam.STS(),
 		"ssm": s.ssm, "secretsmanager": s.secrets,
 	}}
 	e := s.awsEndpoint(router)
@@ -216,7 +223,7 @@ func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {
 // servedTypes are the types that services run, for check: the services are
 // made without anything behind them and never asked to make a resource.
 func servedTypes() map[string]resource.Handler {
-	return merge(iam.New(iam.Config{}).Handlers(), (&dynamodb.Service{}).Handlers(),
+	return merge(iam.New(iam.Config{}).Handlers(), (&dynamodb.Service{}).Handlers(), (&trigger.Service{}).Handlers(),
 		lambda.New(lambda.Config{}).Handlers(), functionurl.New(functionurl.Config{}).Handlers(), apigateway.New(apigateway.Config{}).Handlers(),
 		(&ssm.Service{}).Handlers(), (&secretsmanager.Service{}).Handlers(),
 		map[string]resource.Handler{customType: custom{inert: inert{resourceType: customType}}})
@@ -292,6 +299,9 @@ func (s *services) close(ctx context.Context) error {
 	if s.urls != nil {
 		errs = append(errs, s.urls.Close(ctx)) // lets responses end
 	}
+	if s.triggers != nil {
+		errs = append(errs, s.triggers.Close(ctx)) // reads no more, lets functions end
+	}
 	if s.lambda != nil {
 		errs = append(errs, s.lambda.Close(ctx))
 	}
@@ -303,6 +313,9 @@ func (s *services) close(ctx context.Context) error {
 	}
 	if s.dynamodb != nil {
 		errs = append(errs, s.dynamodb.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
 	}
 	if err := errors.Join(errs...); err != nil && !strings.Contains(err.Error(), context.DeadlineExceeded.Error()) && !errors.Is(err, context.Canceled) {
 		return err

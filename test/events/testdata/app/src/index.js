@@ -1,0 +1,5 @@
+// show prints the event and its request id.
+exports.show = async (event, context) => {
+  console.log("GOT " + context.awsRequestId + " " + JSON.stringify(event));
+  return { seen: event };
+};
