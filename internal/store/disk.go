@@ -42,6 +42,9 @@ func openDisk(file string) (_ *disk, err error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of the store: %w", err)
 	}
+	// A copy that cannot be made leaves the file as it is; what is wrong with
+	// the file itself is said below.
+	_ = compact(file)
 	d := &disk{file: file}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer d.guard(&err)
