@@ -32,6 +32,14 @@ func refuseTransition(from, to state) *apiError {
 		fmt.Sprintf("State transition from %s to %s failed for runtime. Error: State transition is not allowed", from, to)}
 }
 
+// body is what a refused call answers, as JSON.
+func (r *apiError) body() any {
+	return struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}{r.message, r.errorType}
+}
+
 // post is a runtime's answer as a transport hands it over.
 type post struct {
 	contentType string
@@ -45,16 +53,48 @@ type post struct {
 	abort       func()                   // makes reads of the body fail
 }
 
-// next waits for the runtime's next event. It returns nil, nil when there will
-// be none: the process ended or hung up.
-func (e *Environment) next(l *life, hungUp <-chan struct{}) (*invocation, *apiError) {
+// waiter is a runtime's open call for its next event. take is called once at
+// most, with nil when there will be no event any more; env.mu is not held.
+type waiter interface{ take(inv *invocation) }
+
+// channel is the waiter of a call that blocks.
+type channel chan *invocation
+
+func (c channel) take(inv *invocation) { c <- inv }
+
+// delivery is an event on its way to the runtime. Whoever dispatched it under
+// env.mu makes it when that is free again: writing to a process may take as
+// long as that likes.
+type delivery struct {
+	to    waiter
+	inv   *invocation
+	apart bool // in a goroutine of its own, which env.work counts
+}
+
+// atOnce is how large a payload may be to be written by who invokes. The
+// kernel takes as much of it without waiting.
+const atOnce = 64 << 10
+
+func (d delivery) make() {
+	switch {
+	case d.to == nil:
+	case d.apart:
+		go func() { defer d.inv.env.work.Done(); d.to.take(d.inv) }()
+	default:
+		d.to.take(d.inv)
+	}
+}
+
+// ask notes that the runtime waits for its next event. A runtime that asks
+// while it has one gets the same again.
+func (e *Environment) ask(l *life, w waiter) (again *invocation, refusal *apiError) {
 	e.mu.Lock()
 	if e.life != l {
 		e.mu.Unlock()
 		return nil, refuseContainer
 	}
 	switch l.state {
-	case stateRunning: // the same event again
+	case stateRunning:
 		inv := e.current
 		e.mu.Unlock()
 		return inv, nil
@@ -70,27 +110,44 @@ func (e *Environment) next(l *life, hungUp <-chan struct{}) (*invocation, *apiEr
 		e.tellFinished(l, l.told, l.told.failure, toldRuntimeDone)
 	}
 	l.state = stateReady
-	wait := make(chan *invocation, 1) // a dispatch never waits
-	l.waiting = wait
-	e.settle(l)
+	l.waiting = w
+	d := e.settle(l)
 	e.mu.Unlock()
+	d.make()
 	e.released()
+	return nil, nil
+}
+
+// unask takes the call of a runtime that hung up away.
+func (e *Environment) unask(l *life, w waiter) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l.waiting == w {
+		l.waiting = nil
+	}
+}
+
+// next waits for the runtime's next event. It returns nil, nil when there will
+// be none: the process ended or hung up.
+func (e *Environment) next(l *life, hungUp <-chan struct{}) (*invocation, *apiError) {
+	wait := make(channel, 1) // a delivery never waits
+	if again, refusal := e.ask(l, wait); again != nil || refusal != nil {
+		return again, refusal
+	}
 	select {
 	case inv := <-wait:
 		return inv, nil
 	case <-l.ended:
 	case <-hungUp:
-		e.mu.Lock()
-		if l.waiting == (chan<- *invocation)(wait) {
-			l.waiting = nil
-		}
-		e.mu.Unlock()
+		e.unask(l, wait)
 	}
 	return nil, nil
 }
 
-// respond takes the runtime's response: its body is read by whoever invoked,
-// and the runtime hears of it when that is done.
+// respond takes the runtime's response, and the runtime hears of it when the
+// body was read: that of a buffered invocation here and now, because waking the
+// invoker for it would be most of its cost; that of a stream by whoever
+// invoked.
 func (e *Environment) respond(l *life, id string, p post) *apiError {
 	r := &response{post: p, read: make(chan struct{})}
 	inv, refusal := e.claim(l, id, p, stateResponse, r)
@@ -101,6 +158,9 @@ func (e *Environment) respond(l *life, id string, p post) *apiError {
 		e.fail(inv, &failure{outcome: invoke.FunctionError, errorType: "Runtime.InvalidResponseModeHeader"})
 		e.sent(l)
 		return refusal
+	}
+	if inv.Mode != invoke.Stream {
+		inv.collected = inv.collect(r)
 	}
 	close(inv.answered)
 	select {

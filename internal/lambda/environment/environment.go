@@ -164,9 +164,11 @@ type Invocation struct {
 // ExecutedVersion is the function's.
 func (e *Environment) Invoke(ctx context.Context, in Invocation) (*invoke.Result, error) {
 	inv := e.newInvocation(in)
-	if err := e.accept(inv); err != nil {
+	d, err := e.accept(inv)
+	if err != nil {
 		return nil, err
 	}
+	d.make()
 	select {
 	case <-inv.answered:
 	case <-ctx.Done():
@@ -178,14 +180,14 @@ func (e *Environment) Invoke(ctx context.Context, in Invocation) (*invoke.Result
 
 // accept gives inv to the runtime when that waits for it, and otherwise sees
 // to it that it soon does.
-func (e *Environment) accept(inv *invocation) error {
+func (e *Environment) accept(inv *invocation) (d delivery, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
 	case e.closed:
-		return ErrClosed
+		return d, ErrClosed
 	case e.current != nil:
-		return errBusy
+		return d, errBusy
 	}
 	e.current, e.offered = inv, false
 	l := e.life
@@ -193,13 +195,13 @@ func (e *Environment) accept(inv *invocation) error {
 	case l == nil || !l.initialized || l.ending:
 		e.beginInit()
 	case l.quiet():
-		e.dispatch(l, inv)
+		d = e.dispatch(l, inv)
 	default:
 		// The runtime has answered and not asked for the next event yet; when
 		// it does, settle dispatches. The time until then is the invocation's.
 		e.arm(inv)
 	}
-	return nil
+	return d, nil
 }
 
 // Finishing tells whether the last invocation was answered and the runtime has
@@ -225,7 +227,7 @@ func (e *Environment) arm(inv *invocation) {
 
 // dispatch hands inv to the runtime and the extensions, who all wait. e.mu is
 // held.
-func (e *Environment) dispatch(l *life, inv *invocation) {
+func (e *Environment) dispatch(l *life, inv *invocation) delivery {
 	e.arm(inv)
 	e.tellStart(l, inv)
 	l.state = stateRunning
@@ -233,16 +235,20 @@ func (e *Environment) dispatch(l *life, inv *invocation) {
 	for _, x := range l.extensions {
 		x.offer(inv)
 	}
-	l.waiting <- inv
+	d := delivery{to: l.waiting, inv: inv, apart: len(inv.Payload) > atOnce}
+	if d.apart {
+		e.work.Add(1)
+	}
 	l.waiting = nil
+	return d
 }
 
 // settle is called when the runtime or an extension asked for its next event.
 // Once all of them have, init is over, or the next invocation starts, or the
 // environment is idle. e.mu is held.
-func (e *Environment) settle(l *life) {
+func (e *Environment) settle(l *life) (d delivery) {
 	if e.life != l || l.ending || !l.quiet() {
-		return
+		return d
 	}
 	if !l.initialized {
 		e.initialized(l)
@@ -252,8 +258,9 @@ func (e *Environment) settle(l *life) {
 		l.told = nil
 	}
 	if inv := e.current; inv != nil && !inv.dispatched && inv.failure == nil {
-		e.dispatch(l, inv)
+		d = e.dispatch(l, inv)
 	}
+	return d
 }
 
 // released tells the owner that the environment is free, once, if it is.

@@ -261,8 +261,9 @@ func (e *Environment) nextEvent(l *life, id string, hungUp <-chan struct{}) (*ex
 	if l.shutdown != nil {
 		l.shutdown.offer(x)
 	}
-	e.settle(l)
+	d := e.settle(l)
 	e.mu.Unlock()
+	d.make()
 	e.released()
 	select {
 	case event := <-wait:

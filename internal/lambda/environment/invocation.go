@@ -31,6 +31,8 @@ type invocation struct {
 
 	// answered is closed when response or failure is known.
 	answered chan struct{}
+	// collected is a buffered invocation's response; before answered closes.
+	collected []byte
 	// abandoned is closed when the caller does not want the response any more.
 	abandoned chan struct{}
 	abandons  sync.Once
@@ -195,13 +197,13 @@ func (inv *invocation) result() *invoke.Result {
 		res.Body = &body{inv: inv, response: r}
 	default:
 		res.ContentType = r.contentType
-		res.Body = io.NopCloser(bytes.NewReader(inv.collect(r)))
+		res.Body = io.NopCloser(bytes.NewReader(inv.collected))
 	}
 	return res
 }
 
-// collect reads a whole response for a buffered invocation. It does not watch
-// the caller's context: a body that has begun ends within the function's time.
+// collect reads a whole response for a buffered invocation. A body that has
+// begun ends within the function's time.
 func (inv *invocation) collect(r *response) []byte {
 	b := &body{inv: inv, response: r}
 	data, err := readUpTo(b, r.length, MaxResponse)

@@ -34,7 +34,7 @@ type life struct {
 	ending      bool // on its way out
 	// waiting takes the next event to the runtime's blocked call; nil when
 	// there is none.
-	waiting    chan<- *invocation
+	waiting    waiter
 	extensions map[string]*extension // those that registered, by identifier
 	externals  []*extension          // those we started, in order
 	shutdown   *shutdownEvent        // not nil: extensions are being shut down
@@ -168,7 +168,12 @@ func (e *Environment) keep(l *life) {
 		l.peak = l.process.Exit().PeakMemory
 	}
 	e.life, e.peak = nil, l.peak
+	waiting := l.waiting
+	l.waiting = nil
 	e.mu.Unlock()
+	if waiting != nil {
+		waiting.take(nil)
+	}
 	entry := e.entry(journal.Stopped)
 	if l.loss != nil {
 		entry.Err = l.loss.message

@@ -15,44 +15,36 @@ import (
 	"github.com/suiro-dev/suiro/internal/lambda/telemetry"
 )
 
-// transport carries the Runtime API. It is net/http's server today; a loop of
-// our own over HTTP/1.1 would save half of the hop's processor time and would
-// stand here.
+// transport carries the Runtime API.
 type transport interface {
 	address() string // host:port, for AWS_LAMBDA_RUNTIME_API
 	close()          // ends all connections and waits for their requests
 }
 
-// httpServer is the transport over net/http.
+// httpServer answers by net/http all that the loop over a connection leaves to
+// it.
 type httpServer struct {
-	env      *Environment
-	listener net.Listener
-	server   *http.Server
-	serving  sync.WaitGroup
+	env     *Environment
+	server  *http.Server
+	serving sync.WaitGroup
 
 	mu       sync.Mutex
 	closed   bool
 	requests sync.WaitGroup
 }
 
-// listen makes the transport of an environment.
-func listen(e *Environment) (transport, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s := &httpServer{env: e, listener: l}
+// serveHTTP serves the *conn that a listener gives.
+func serveHTTP(e *Environment, l net.Listener) *httpServer {
+	s := &httpServer{env: e}
 	s.server = &http.Server{
 		Handler:        s,
 		MaxHeaderBytes: 4 << 20, // an X-Ray cause may be 1 MB
 		ConnContext:    func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, lifeKey{}, c) },
 		ErrorLog:       log.New(io.Discard, "", 0),
 	}
-	s.serving.Go(func() { _ = s.server.Serve(tracked{l, e}) })
-	return s, nil
+	s.serving.Go(func() { _ = s.server.Serve(l) })
+	return s
 }
-
-func (s *httpServer) address() string { return s.listener.Addr().String() }
 
 func (s *httpServer) close() {
 	s.mu.Lock()
@@ -63,26 +55,23 @@ func (s *httpServer) close() {
 	s.requests.Wait()
 }
 
-// tracked is a listener whose connections belong to the life they began in: a
-// request of a process that was replaced must not reach its successor.
-type tracked struct {
-	net.Listener
-	env *Environment
-}
-
+// conn is a connection, which belongs to the life that it began in: a request
+// of a process that was replaced must not reach its successor.
 type conn struct {
 	net.Conn
-	env  *Environment
-	life *life // nil when there was none
-	once sync.Once
+	env   *Environment
+	life  *life // nil when there was none
+	once  sync.Once
+	early []byte // read already
 }
 
-func (t tracked) Accept() (net.Conn, error) {
-	c, err := t.Listener.Accept()
-	if err != nil {
-		return nil, err
+func (c *conn) Read(p []byte) (int, error) {
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		c.early = c.early[n:]
+		return n, nil
 	}
-	return &conn{Conn: c, env: t.env, life: t.env.connected()}, nil
+	return c.Conn.Read(p)
 }
 
 func (c *conn) Close() error {
@@ -291,10 +280,7 @@ func writeStatus(w http.ResponseWriter, refusal *apiError) {
 }
 
 func writeError(w http.ResponseWriter, refusal *apiError) {
-	writeJSON(w, refusal.status, struct {
-		Message string `json:"errorMessage"`
-		Type    string `json:"errorType"`
-	}{refusal.message, refusal.errorType})
+	writeJSON(w, refusal.status, refusal.body())
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
