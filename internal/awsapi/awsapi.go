@@ -4,7 +4,7 @@ package awsapi
 
 import (
 	"crypto/rand"
-	"fmt"
+	"encoding/hex"
 	"net/http"
 )
 
@@ -54,5 +54,14 @@ func NewRequestID() string {
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
+	var text [36]byte
+	hex.Encode(text[0:], b[0:4])
+	hex.Encode(text[9:], b[4:6])
+	hex.Encode(text[14:], b[6:8])
+	hex.Encode(text[19:], b[8:10])
+	hex.Encode(text[24:], b[10:16])
+	for _, dash := range [...]int{8, 13, 18, 23} {
+		text[dash] = '-'
+	}
+	return string(text[:])
 }

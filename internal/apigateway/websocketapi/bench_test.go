@@ -19,7 +19,7 @@ import (
 
 // benchmark serves an API with a MOCK route "ping", a Lambda route "fn", and
 // one client.
-func benchmark(b *testing.B) (api *API, client net.Conn, r *bufio.Reader, server *httptest.Server) {
+func benchmark(b testing.TB) (api *API, client net.Conn, r *bufio.Reader, server *httptest.Server) {
 	b.Helper()
 	selection, err := ParseExpression("$request.body.action")
 	if err != nil {
@@ -41,7 +41,7 @@ func benchmark(b *testing.B) (api *API, client net.Conn, r *bufio.Reader, server
 	}
 	b.Cleanup(func() {
 		_ = client.Close()
-		_ = api.Close(b.Context())
+		_ = api.Close(context.Background())
 		server.Close()
 	})
 	_, _ = io.WriteString(client, "GET /dev HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")

@@ -11,8 +11,8 @@
 // Words: a life is one run of the processes, from their start to their end:
 // the runtime's and those of the external extensions, with their states; an
 // invocation is one event on its way.
-// The Runtime API's meaning is in api.go; how its requests travel (net/http
-// for now) is server.go's affair alone.
+// The Runtime API's meaning is in api.go; how its usual requests travel is
+// loop.go's, all others are server.go's affair alone.
 //
 // Nothing here waits in the middle of a response: what a function writes is
 // read from its connection by the caller's own Read.

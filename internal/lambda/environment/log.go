@@ -1,7 +1,6 @@
 package environment
 
 import (
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -84,9 +83,17 @@ func (inv *invocation) report(l *life, peak int64) {
 		peak = e.peakOf(l)
 	}
 	billed := inv.end.Duration + inv.initTime
-	line := fmt.Sprintf("REPORT RequestId: %s\tDuration: %s ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		inv.RequestID, milliseconds(inv.end.Duration), (billed+time.Millisecond-1)/time.Millisecond,
-		e.cfg.Function.MemorySize, (peak+1<<20-1)>>20)
+	b := make([]byte, 0, 256)
+	b = append(append(b, "REPORT RequestId: "...), inv.RequestID...)
+	b = append(b, "\tDuration: "...)
+	b = strconv.AppendFloat(b, float64(inv.end.Duration)/float64(time.Millisecond), 'f', 2, 64)
+	b = append(b, " ms\tBilled Duration: "...)
+	b = strconv.AppendInt(b, int64((billed+time.Millisecond-1)/time.Millisecond), 10)
+	b = append(b, " ms\tMemory Size: "...)
+	b = strconv.AppendInt(b, int64(e.cfg.Function.MemorySize), 10)
+	b = append(b, " MB\tMax Memory Used: "...)
+	b = strconv.AppendInt(b, (peak+1<<20-1)>>20, 10)
+	line := string(append(b, " MB\t"...))
 	if inv.initTime > 0 {
 		line += "Init Duration: " + milliseconds(inv.initTime) + " ms\t"
 	}

@@ -38,13 +38,11 @@ func (c *call) admit(body []byte) error {
 	if c.set.qualifier != "" {
 		arn += ":" + c.set.qualifier
 	}
-	keys := map[string][]string{"lambda:FunctionUrlAuthType": {c.set.authType}}
-	if !c.may(actionURL, arn, keys, viaURL) {
+	if !c.may(actionURL, arn, "lambda:FunctionUrlAuthType", c.set.authType, viaURL) {
 		c.explain(actionURL, fmt.Sprintf("FunctionUrlAuthType: %s", c.set.authType))
 		return forbidden
 	}
-	keys = map[string][]string{"lambda:InvokedViaFunctionUrl": {"true"}}
-	if !c.may(actionFunction, arn, keys, direct) {
+	if !c.may(actionFunction, arn, "lambda:InvokedViaFunctionUrl", "true", direct) {
 		c.explain(actionFunction, "InvokedViaFunctionUrl: true")
 		if cfg.Strict {
 			return forbidden
@@ -53,14 +51,15 @@ func (c *call) admit(body []byte) error {
 	return nil
 }
 
-// may decides about one action: within an account the function's policy or the
-// caller's own may allow, and the caller's may deny.
-func (c *call) may(action, arn string, keys map[string][]string, permitted bool) bool {
+// may decides about one action, with one condition key: within an account the
+// function's policy or the caller's own may allow, and the caller's may deny.
+func (c *call) may(action, arn, key, value string, permitted bool) bool {
 	z := c.url.service.cfg.Authorizer
-	switch {
-	case c.caller.ARN == "" || z == nil:
+	if c.caller.ARN == "" || z == nil {
 		return permitted || c.set.authType == authIAM
-	case permitted:
+	}
+	keys := map[string][]string{key: {value}}
+	if permitted {
 		return !z.Forbids(c.caller, action, arn, keys)
 	}
 	return z.AuthorizeWith(c.caller, action, arn, keys) == nil

@@ -56,6 +56,9 @@ func readResult(result []byte) (*head, []byte, error) {
 	default:
 		return plain, compact(result), nil
 	}
+	if !bytes.Contains(result, []byte("statusCode")) && bytes.IndexByte(result, '\\') < 0 {
+		return plain, compact(result), nil // there can be no such member, so none is looked for
+	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(result, &members); err != nil {
 		return nil, nil, err

@@ -11,108 +11,133 @@ import (
 	"net"
 	"net/http"
 	neturl "net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/suiro-dev/suiro/internal/awsapi"
 )
 
-// event is payload format 2.0 as function URLs send it, members in AWS's
-// order. What a request has not is left out (Developer Guide, "Invoking Lambda
-// function URLs"; recorded events in aws-lambda-go's lambdaurl tests).
-type event struct {
-	Version  string            `json:"version"`
-	RouteKey string            `json:"routeKey"`
-	RawPath  string            `json:"rawPath"`
-	RawQuery string            `json:"rawQueryString"`
-	Cookies  []string          `json:"cookies,omitempty"`
-	Headers  map[string]string `json:"headers"`
-	Query    map[string]string `json:"queryStringParameters,omitempty"`
-	Context  requestContext    `json:"requestContext"`
-	Body     string            `json:"body,omitempty"`
-	IsBase64 bool              `json:"isBase64Encoded"`
-}
-
-type requestContext struct {
-	AccountID    string      `json:"accountId"`
-	APIID        string      `json:"apiId"`
-	Authorizer   *authorizer `json:"authorizer,omitempty"`
-	DomainName   string      `json:"domainName"`
-	DomainPrefix string      `json:"domainPrefix"`
-	HTTP         httpContext `json:"http"`
-	RequestID    string      `json:"requestId"`
-	RouteKey     string      `json:"routeKey"`
-	Stage        string      `json:"stage"`
-	Time         string      `json:"time"`
-	TimeEpoch    int64       `json:"timeEpoch"`
-}
-
-type authorizer struct {
-	IAM iamContext `json:"iam"`
-}
-
-type iamContext struct {
-	AccessKey       string  `json:"accessKey"`
-	AccountID       string  `json:"accountId"`
-	CallerID        string  `json:"callerId"`
-	CognitoIdentity *string `json:"cognitoIdentity"`
-	PrincipalOrgID  *string `json:"principalOrgId"`
-	UserARN         string  `json:"userArn"`
-	UserID          string  `json:"userId"`
-}
-
-type httpContext struct {
-	Method    string `json:"method"`
-	Path      string `json:"path"`
-	Protocol  string `json:"protocol"`
-	SourceIP  string `json:"sourceIp"`
-	UserAgent string `json:"userAgent"`
-}
-
-// defaultRoute stands where HTTP APIs name their route and stage.
-const defaultRoute = "$default"
-
-// payload is the event of a call.
-func (c *call) payload(body []byte) ([]byte, error) {
+// payload is the event of a call: payload format 2.0 as function URLs send it,
+// members in AWS's order, written straight into a buffer. What a request has
+// not is left out (Developer Guide, "Invoking Lambda function URLs"; recorded
+// events in aws-lambda-go's lambdaurl tests).
+func (c *call) payload(body []byte) []byte {
 	path, query := requestTarget(c.r)
 	sourceIP := sourceOf(c.r)
-	e := event{
-		Version: "2.0", RouteKey: defaultRoute, RawPath: path, RawQuery: query,
-		Cookies: splitCookies(c.r.Header["Cookie"]), Headers: c.headers(sourceIP, body), Query: queryParameters(query),
-		Context: requestContext{
-			AccountID: "anonymous", APIID: c.url.id, DomainName: c.r.Host, DomainPrefix: c.url.id,
-			// HTTP/1.1 is all that clients of AWS's URLs get, so that events
-			// say nothing else; here HTTP/2 is spoken too.
-			HTTP:      httpContext{c.r.Method, path, "HTTP/1.1", sourceIP, c.r.UserAgent()},
-			RequestID: c.requestID, RouteKey: defaultRoute, Stage: defaultRoute,
-			Time: c.began.UTC().Format("02/Jan/2006:15:04:05 +0000"), TimeEpoch: c.began.UnixMilli(),
-		},
+	b := make([]byte, 0, 1536+len(body)+len(body)/2)
+	b = appendString(append(b, `{"version":"2.0","routeKey":"$default","rawPath":`...), path)
+	b = appendString(append(b, `,"rawQueryString":`...), query)
+	if cookies := splitCookies(c.r.Header["Cookie"]); len(cookies) > 0 {
+		b = append(b, `,"cookies":[`...)
+		for i, cookie := range cookies {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, cookie)
+		}
+		b = append(b, ']')
 	}
-	if c.set.authType == authIAM {
-		e.Context.AccountID = c.set.accountID
-		e.Context.Authorizer = authorizerOf(c.caller)
+	b = appendObject(append(b, `,"headers":`...), c.headers(sourceIP, body))
+	if parameters := queryParameters(query); len(parameters) > 0 {
+		b = appendObject(append(b, `,"queryStringParameters":`...), parameters)
 	}
+	b = c.appendContext(append(b, `,"requestContext":`...), path, sourceIP)
+	encoded := false
 	if len(body) > 0 {
+		b = append(b, `,"body":`...)
 		if isText(c.r.Header.Get("Content-Type")) && utf8.Valid(body) {
-			e.Body = string(body)
+			b = appendString(b, string(body))
 		} else {
-			e.Body, e.IsBase64 = base64.StdEncoding.EncodeToString(body), true
+			encoded = true
+			b = append(base64.StdEncoding.AppendEncode(append(b, '"'), body), '"')
 		}
 	}
-	var b bytes.Buffer
-	b.Grow(len(e.Body) + 1024)
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(e); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	b = strconv.AppendBool(append(b, `,"isBase64Encoded":`...), encoded)
+	return append(b, '}')
 }
 
-func authorizerOf(c awsapi.Caller) *authorizer {
-	return &authorizer{IAM: iamContext{AccessKey: c.AccessKeyID, AccountID: c.AccountID, CallerID: c.UserID, UserARN: c.ARN, UserID: c.UserID}}
+func (c *call) appendContext(b []byte, path, sourceIP string) []byte {
+	account := "anonymous"
+	if c.set.authType == authIAM {
+		account = c.set.accountID
+	}
+	b = appendString(append(b, `{"accountId":`...), account)
+	b = appendString(append(b, `,"apiId":`...), c.url.id)
+	if c.set.authType == authIAM {
+		b = appendString(append(b, `,"authorizer":{"iam":{"accessKey":`...), c.caller.AccessKeyID)
+		b = appendString(append(b, `,"accountId":`...), c.caller.AccountID)
+		b = appendString(append(b, `,"callerId":`...), c.caller.UserID)
+		b = appendString(append(b, `,"cognitoIdentity":null,"principalOrgId":null,"userArn":`...), c.caller.ARN)
+		b = appendString(append(b, `,"userId":`...), c.caller.UserID)
+		b = append(b, "}}"...)
+	}
+	b = appendString(append(b, `,"domainName":`...), c.r.Host)
+	b = appendString(append(b, `,"domainPrefix":`...), c.url.id)
+	b = appendString(append(b, `,"http":{"method":`...), c.r.Method)
+	b = appendString(append(b, `,"path":`...), path)
+	// HTTP/1.1 is all that clients of AWS's URLs get, so that events say
+	// nothing else; here HTTP/2 is spoken too.
+	b = appendString(append(b, `,"protocol":"HTTP/1.1","sourceIp":`...), sourceIP)
+	b = appendString(append(b, `,"userAgent":`...), c.r.UserAgent())
+	b = appendString(append(b, `},"requestId":`...), c.requestID)
+	b = append(b, `,"routeKey":"$default","stage":"$default","time":"`...)
+	b = c.began.UTC().AppendFormat(b, "02/Jan/2006:15:04:05 +0000")
+	b = strconv.AppendInt(append(b, `","timeEpoch":`...), c.began.UnixMilli(), 10)
+	return append(b, '}')
+}
+
+// appendObject appends an object with its members in order.
+func appendObject(b []byte, members map[string]string) []byte {
+	names := make([]string, 0, 24)
+	for name := range members {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	b = append(b, '{')
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(appendString(b, name), ':'), members[name])
+	}
+	return append(b, '}')
+}
+
+// appendString appends a JSON string, without escaping for HTML. Control
+// characters that have no short escape, and what is no ASCII, are left to
+// encoding/json.
+func appendString(b []byte, s string) []byte {
+	from, start := len(b), 0
+	b = append(b, '"')
+	for i := range len(s) {
+		c := s[i]
+		if ' ' <= c && c < utf8.RuneSelf && c != '"' && c != '\\' {
+			continue
+		}
+		switch b = append(b, s[start:i]...); c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		default:
+			return appendEscaped(b[:from], s)
+		}
+		start = i + 1
+	}
+	return append(append(b, s[start:]...), '"')
+}
+
+func appendEscaped(b []byte, s string) []byte {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // strings always encode
+	return append(b, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...)
 }
 
 // requestTarget is path and query as the client sent them: escapes are kept.
@@ -150,7 +175,7 @@ func (c *call) headers(sourceIP string, body []byte) map[string]string {
 			out["cookie"] = strings.Join(values, "; ")
 			continue
 		}
-		out[strings.ToLower(name)] = strings.Join(values, ",")
+		out[lower(name)] = strings.Join(values, ",")
 	}
 	out["host"] = c.r.Host
 	out["x-amzn-trace-id"] = c.trace.root
@@ -172,6 +197,26 @@ func (c *call) headers(sourceIP string, body []byte) map[string]string {
 	}
 	return out
 }
+
+// lower is a header's name in lower case, for the usual ones without making it.
+func lower(canonical string) string {
+	if s, ok := lowered[canonical]; ok {
+		return s
+	}
+	return strings.ToLower(canonical)
+}
+
+var lowered = func() map[string]string {
+	m := make(map[string]string)
+	for _, name := range []string{
+		"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Content-Length", "Content-Type", "Dnt",
+		"Origin", "Referer", "User-Agent", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Forwarded-For",
+		"Sec-Ch-Ua", "Sec-Ch-Ua-Mobile", "Sec-Ch-Ua-Platform", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site",
+	} {
+		m[name] = strings.ToLower(name)
+	}
+	return m
+}()
 
 // opensslName is a cipher suite as AWS writes it. The suites of TLS 1.3 have
 // the same name everywhere.

@@ -84,10 +84,7 @@ func (c *call) invoke() (*invoke.Result, error) {
 	if err := c.admit(body); err != nil {
 		return nil, err
 	}
-	payload, err := c.payload(body)
-	if err != nil {
-		return nil, err
-	}
+	payload := c.payload(body)
 	if len(payload) > maxRequest {
 		return nil, errTooLarge
 	}
