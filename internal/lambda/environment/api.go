@@ -243,9 +243,8 @@ func (e *Environment) initFault(l *life, p post) *apiError {
 	case l.state != stateStarted:
 		return refuseTransition(l.state, stateInitError)
 	}
-	l.state, l.initError = stateInitError, f
 	f.status = "error"
-	close(l.initFailed)
+	l.failInit(f)
 	return refusal
 }
 

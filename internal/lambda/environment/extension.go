@@ -300,9 +300,8 @@ func (e *Environment) extensionFault(l *life, id, kind, errorType string) *apiEr
 		// RIE waits for its exit; whoever says this has nothing else to do.
 		l.ending = true
 		e.work.Go(func() { e.fail(inv, f.of(inv)); e.reset(l, "failure"); e.finish(inv, f.of(inv)); e.released() })
-	} else if !l.initialized && l.state == stateStarted {
-		l.state, l.initError = stateInitError, f
-		close(l.initFailed)
+	} else if !l.initialized {
+		l.failInit(f)
 	}
 	return nil
 }

@@ -78,11 +78,9 @@ func (e *Environment) startExtensions(l *life) {
 // refuseLaunch fails an init by an extension that cannot be started. e.mu is
 // held.
 func (e *Environment) refuseLaunch(l *life, name string, err error) {
-	l.state = stateInitError
-	l.initError = &failure{outcome: invoke.FunctionError, errorType: "Extension.LaunchError",
-		message: strings.TrimSpace(name + ": " + err.Error()), status: "error"}
+	l.failInit(&failure{outcome: invoke.FunctionError, errorType: "Extension.LaunchError",
+		message: strings.TrimSpace(name + ": " + err.Error()), status: "error"})
 	l.hub.Tell("platform.extension", extensionRecord{Name: name, State: "LaunchError", Events: []string{}, ErrorType: "Extension.LaunchError"})
-	close(l.initFailed)
 }
 
 // shutDown ends the processes of a life: as AWS does, by whether there are

@@ -130,6 +130,19 @@ func (e *Environment) bringUp(l *life, over <-chan struct{}) *failure {
 	}
 }
 
+// failInit ends an init by what the runtime or an extension says of itself; the
+// first to say so counts. The runtime may be further than that. e.mu is held.
+func (l *life) failInit(f *failure) {
+	if l.initError != nil {
+		return
+	}
+	l.initError = f
+	if l.state == stateStarted {
+		l.state = stateInitError
+	}
+	close(l.initFailed)
+}
+
 // startFailure is a runtime that could not be started at all.
 func startFailure(err error) *failure {
 	return &failure{outcome: invoke.FunctionError, errorType: "Runtime.InvalidEntrypoint", message: err.Error(), status: "error"}
