@@ -146,6 +146,8 @@ func (b *Builder) byRuntime(ctx context.Context, f Function) (*Runnable, error) 
 		return b.ruby(ctx, f)
 	case f.Runtime == "go1.x", strings.HasPrefix(f.Runtime, "provided"):
 		return b.golang(ctx, f)
+	case strings.HasPrefix(f.Runtime, "java"):
+		return b.java(ctx, f)
 	}
 	return b.inPlace(f)
 }

@@ -61,6 +61,14 @@ func (r *revision) layerDirs() []string {
 	return dirs
 }
 
+func contents(layers []*layer) []string {
+	var dirs []string
+	for _, l := range layers {
+		dirs = append(dirs, l.dir)
+	}
+	return dirs
+}
+
 func (s *Service) newFunction(spec resource.Spec, name string) *function {
 	fn := &function{
 		service:     s,
@@ -133,6 +141,7 @@ func (fn *function) build(ctx context.Context, set settings) (*revision, error) 
 	}
 	command, err := fn.service.cfg.Runtimes.Command(ctx, runtime.Function{
 		Name: fn.name, Runtime: set.runtime, Handler: set.handler, Root: runnable.Root, Bootstrap: runnable.Bootstrap,
+		Layers: contents(layers),
 	})
 	if err != nil {
 		var m *diag.Message

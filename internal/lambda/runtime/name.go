@@ -33,7 +33,8 @@ func parseName(s string) name {
 	case strings.HasPrefix(s, "ruby"):
 		return numbered("ruby", version("ruby"))
 	case strings.HasPrefix(s, "java"):
-		return name{language: "java"}
+		// java8.al2 is Java 8 on another system.
+		return numbered("java", strings.TrimSuffix(version("java"), ".al2"))
 	case strings.HasPrefix(s, "dotnet"):
 		return name{language: "dotnet"}
 	}

@@ -26,6 +26,8 @@ type Function struct {
 	// Root is the task root; Bootstrap the program, for functions that are one.
 	Root      string
 	Bootstrap string
+	// Layers are the folders of the layers, in their order.
+	Layers []string
 }
 
 // Command is what to start. Env is to be laid over the environment variables
@@ -54,6 +56,7 @@ type Runtimes struct {
 	cache        *bundle.Cache
 	interpreters *bundle.Interpreters
 	supplies     supplies
+	javas        javas
 
 	mu    sync.Mutex
 	noted map[string]bool
@@ -77,8 +80,10 @@ func (r *Runtimes) Command(ctx context.Context, f Function) (*Command, error) {
 	switch name.language {
 	case "":
 		return nil, f.errorf("Suiro does not know the runtime %q", f.Runtime).
-			WithHint("use a nodejs, python, ruby or provided runtime")
-	case "java", "dotnet":
+			WithHint("use a nodejs, python, ruby, java or provided runtime")
+	case "java":
+		return r.java(ctx, f, name)
+	case "dotnet":
 		return nil, f.errorf("Suiro does not run %s functions yet", f.Runtime).
 			WithHint("package the function as a program for provided.al2023, or leave it out")
 	case "program":

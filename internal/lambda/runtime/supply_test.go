@@ -20,7 +20,7 @@ func TestParseName(t *testing.T) {
 		"nodejs": {"node", "0"}, "nodejs4.3": {"node", "4"}, "nodejs8.10": {"node", "8"}, "nodejs22.x": {"node", "22"},
 		"python2.7": {"python", "3.8"}, "python3.12": {"python", "3.12"}, "ruby2.5": {"ruby", "2.5"}, "ruby3.4": {"ruby", "3.4"},
 		"provided": {language: "program"}, "provided.al2": {language: "program"}, "provided.al2023": {language: "program"}, "go1.x": {language: "program"},
-		"java8.al2": {language: "java"}, "java21": {language: "java"}, "dotnet8": {language: "dotnet"}, "dotnetcore3.1": {language: "dotnet"},
+		"java8.al2": {"java", "8"}, "java21": {"java", "21"}, "dotnet8": {language: "dotnet"}, "dotnetcore3.1": {language: "dotnet"},
 		"": {}, "node20": {}, "nodejs../x": {}, "python": {}, "python3.x/..": {}, "cobol": {},
 	} {
 		if got := parseName(in); got != want {
@@ -43,8 +43,8 @@ func FuzzParseName(f *testing.F) {
 
 func TestRuntimesThatSuiroCannotRun(t *testing.T) {
 	for in, want := range map[string]string{
-		"java21": "Suiro does not run java21 functions yet", "dotnet8": "Suiro does not run dotnet8 functions yet",
-		"cobol": `Suiro does not know the runtime "cobol"`, "provided.al2": "provided.al2 has no program /nowhere/bootstrap",
+		"dotnet8": "Suiro does not run dotnet8 functions yet",
+		"cobol":   `Suiro does not know the runtime "cobol"`, "provided.al2": "provided.al2 has no program /nowhere/bootstrap",
 	} {
 		_, err := New(Config{CacheDir: t.TempDir()}).Command(t.Context(), Function{Name: "chat", Runtime: in, Root: "/nowhere"})
 		var m *diag.Message
