@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,7 +47,9 @@ type connection struct {
 	wait         time.Duration // negative: not said
 	count        int           // messages to wait for; 0: not said
 	data         string
-	person       bool // stdin and stdout are a terminal
+	insecure     bool
+	person       bool    // stdin and stdout are a terminal
+	screen       *screen // of a person who types messages
 
 	received int
 }
@@ -60,6 +63,9 @@ func (c *cli) connect() *cobra.Command {
 		Long: `Connect opens a WebSocket (ws, wss), sends each line of stdin as a message and
 prints what comes. From http and https URLs it prints the response as it
 arrives, server-sent events one by one. Suiro's own certificates are trusted.
+
+On a terminal JSON is indented, what is typed stays below what comes, the arrow
+keys bring earlier lines back, and Ctrl-C or Ctrl-D close the connection.
 
 In a script: messages go to stdout, one a line, everything else to stderr.
 After the end of stdin it waits --wait seconds for replies (default: 1), or
@@ -82,6 +88,7 @@ an error code, or fewer messages than --count.`,
 	f.Lookup("ping").NoOptDefVal = "10"
 	f.StringVarP(&wait, "wait", "w", "", "`seconds` to go on listening after the end of stdin")
 	f.IntVarP(&x.count, "count", "n", 0, "end after so many messages")
+	f.BoolVarP(&x.insecure, "insecure", "k", false, "take any TLS certificate")
 	f.StringVarP(&x.data, "data", "d", "", "http: POST this text instead of GET")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := x.read(args[0], headers, wait, ping); err != nil {
@@ -114,6 +121,12 @@ func (x *connection) read(rawURL string, headers []string, wait, ping string) (e
 			return fmt.Errorf("--header takes name:value, not %q", h)
 		}
 		x.header = append(x.header, socket.Field{Name: name, Value: strings.TrimSpace(value)})
+	}
+	if user := x.target.User; user != nil {
+		password, _ := user.Password()
+		token := base64.StdEncoding.EncodeToString([]byte(user.Username() + ":" + password))
+		x.header = append(x.header, socket.Field{Name: "Authorization", Value: "Basic " + token})
+		x.target.User = nil
 	}
 	x.wait = -1
 	if wait != "" {
@@ -213,7 +226,7 @@ func (x *connection) dial(ctx context.Context, network, address string) (net.Con
 }
 
 func (x *connection) tls() *tls.Config {
-	return &tls.Config{RootCAs: front.Roots(node.ConfigDir()), ServerName: x.target.Hostname()}
+	return &tls.Config{RootCAs: front.Roots(node.ConfigDir()), ServerName: x.target.Hostname(), InsecureSkipVerify: x.insecure} //nolint:gosec // --insecure asks for it
 }
 
 // converse is a WebSocket from its handshake to its end.
@@ -236,7 +249,11 @@ func (x *connection) converse(ctx context.Context) error {
 			with = " with subprotocol " + p
 		}
 		fmt.Fprintf(x.cli.stderr, "connected%s; Ctrl-C ends it\n", with)
-		x.prompt()
+		if x.screen, err = openScreen(os.Stdin, x.cli.stdout); err != nil {
+			client.Abort()
+			return fmt.Errorf("taking the terminal over: %w", err)
+		}
+		defer x.leave()
 	}
 	return x.talk(ctx, client)
 }
@@ -268,14 +285,11 @@ func (x *connection) open(ctx context.Context) (*socket.Client, error) {
 // print shows one message: for a person as indented JSON, for a script as one
 // line.
 func (x *connection) print(message []byte) {
+	text := string(message)
 	if x.person {
-		fmt.Fprint(x.cli.stderr, "\r\x1b[K")
-		message = []byte("< " + strings.ReplaceAll(pretty(message), "\n", "\n  "))
+		text = "< " + strings.ReplaceAll(pretty(message), "\n", "\n  ")
 	}
-	_, _ = x.cli.stdout.Write(append(bytes.Clone(message), '\n'))
-	if x.person {
-		x.prompt()
-	}
+	x.say(x.cli.stdout, text+"\n")
 }
 
 // pretty is a message for a person: JSON indented, and nothing in it that moves
@@ -292,19 +306,33 @@ func pretty(message []byte) string {
 	return strings.Join(lines, "\n")
 }
 
-func (x *connection) prompt() { fmt.Fprint(x.cli.stderr, "> ") }
-
 // lines yields the lines of stdin, and ends with it or with ctx. A read of a
 // terminal cannot be interrupted: its goroutine ends with the process.
 func (x *connection) lines(ctx context.Context) <-chan []byte {
 	out := make(chan []byte)
+	if s := x.screen; s != nil {
+		go func() {
+			defer close(out)
+			for line, err := s.ReadLine(); err == nil; line, err = s.ReadLine() {
+				if line == "" {
+					continue
+				}
+				select {
+				case out <- []byte(line):
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		return out
+	}
 	go func() {
 		defer close(out)
 		r := bufio.NewReaderSize(x.in, 64<<10)
 		for {
 			line, err := r.ReadBytes('\n')
 			line = bytes.TrimRight(line, "\r\n")
-			if len(line) > 0 || err == nil && !x.person {
+			if len(line) > 0 || err == nil {
 				select {
 				case out <- line:
 				case <-ctx.Done():

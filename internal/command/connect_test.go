@@ -71,7 +71,7 @@ func (p *partner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (p *partner) converse(w http.ResponseWriter, r *http.Request) {
 	var said []string
 	for _, f := range front.RawHeader(r) {
-		if f.Name == "x-Token" || f.Name == "Sec-WebSocket-Protocol" {
+		if f.Name == "x-Token" || f.Name == "Authorization" || f.Name == "Sec-WebSocket-Protocol" {
 			said = append(said, f.Name+": "+f.Value)
 		}
 	}

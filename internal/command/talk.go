@@ -77,9 +77,6 @@ func (x *connection) talk(ctx context.Context, client *socket.Client) error {
 		case line, more := <-lines:
 			switch {
 			case more:
-				if x.person {
-					x.prompt()
-				}
 				if err := client.Send(line); err != nil {
 					lines = nil // Receive says why
 				}
@@ -107,13 +104,14 @@ func (x *connection) talk(ctx context.Context, client *socket.Client) error {
 // never by itself while a number of messages is waited for.
 func (x *connection) afterInput(finish func()) <-chan time.Time {
 	switch {
+	case x.screen != nil:
+		x.count = 0 // the user had enough
+		finish()
+		return time.After(closeWait)
 	case x.wait >= 0:
 		return time.After(x.wait)
 	case x.count > 0:
 		return nil
-	case x.person:
-		finish()
-		return time.After(closeWait)
 	}
 	return time.After(defaultWait)
 }
@@ -136,8 +134,7 @@ func (x *connection) show(in socket.Incoming) {
 // aside tells something that is no message.
 func (x *connection) aside(text string) {
 	if x.person {
-		fmt.Fprintf(x.cli.stderr, "\r\x1b[K%s\n", text)
-		x.prompt()
+		x.say(x.cli.stderr, text+"\n")
 		return
 	}
 	fmt.Fprintf(x.cli.stderr, "suiro: %s\n", text)
@@ -145,9 +142,7 @@ func (x *connection) aside(text string) {
 
 // ended says how a connection ended, and whether that was clean.
 func (x *connection) ended(err error, ours bool) error {
-	if x.person {
-		fmt.Fprint(x.cli.stderr, "\r\x1b[K")
-	}
+	x.leave()
 	var code *socket.CloseCode
 	if !errors.As(err, &code) {
 		fmt.Fprintf(x.cli.stderr, "suiro: the connection was lost: %v\n", err)
