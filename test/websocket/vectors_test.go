@@ -321,7 +321,11 @@ func TestOpenConnectionsUseNewCodeAndRoutes(t *testing.T) {
 	for answer := ""; !strings.HasPrefix(answer, "new "); answer = old.receive() {
 		old.send("hello")
 	}
+	before := s.now()
 	replace("template.yaml", "RouteKey: known", "RouteKey: fresh")
+	s.await(t, before, "what AWS would not have done", func(e entry) bool {
+		return e.Type == "notice" && e.Resource == "Bare" && strings.Contains(e.Text, "deployed again to dev; on AWS the stage goes on with the old ones")
+	})
 	for answer := ""; !strings.HasPrefix(answer, "new fresh"); answer = bare.receive() {
 		bare.send(`{"action":"fresh"}`)
 	}
