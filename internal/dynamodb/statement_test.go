@@ -184,7 +184,7 @@ func TestStatementCapacity(t *testing.T) {
 	c := statementTable(t)
 	for statement, want := range map[string]string{
 		`SELECT * FROM tab WHERE pk='a' AND sk=1`:         `{"TableName":"tab","CapacityUnits":0.5,"Table":{"CapacityUnits":0.5}}`,
-		`SELECT * FROM tab.gsi WHERE g='x'`:               `{"TableName":"tab","CapacityUnits":0.5,"GlobalSecondaryIndexes":{"gsi":{"CapacityUnits":0.5}}}`,
+		`SELECT * FROM tab.gsi WHERE g='x'`:               `{"TableName":"tab","CapacityUnits":0.5,"Table":{"CapacityUnits":0},"GlobalSecondaryIndexes":{"gsi":{"CapacityUnits":0.5}}}`,
 		`UPDATE tab SET x=1 WHERE pk='b' AND sk=1`:        `{"TableName":"tab","CapacityUnits":1,"Table":{"CapacityUnits":1}}`,
 		`INSERT INTO tab VALUE {'pk':'c','sk':1,'g':'x'}`: `{"TableName":"tab","CapacityUnits":2,"Table":{"CapacityUnits":1},"GlobalSecondaryIndexes":{"gsi":{"CapacityUnits":1}}}`,
 	} {

@@ -11,6 +11,7 @@ package expression
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
@@ -131,6 +132,13 @@ func invalidIn(parameter string, refusal *attribute.Error, layer attribute.Layer
 	return attribute.Invalid(parameter + " contains invalid value: " + refusal.Message + " for key " + refusal.Attribute)
 }
 
+// maxPlaceholder is the longest placeholder in bytes, with its mark (Developer
+// Guide, "Quotas").
+const maxPlaceholder = 255
+
+// placeholderTooLong is what DynamoDB Local says.
+const placeholderTooLong = "The expression attribute map contains a key that is too long;"
+
 // checkPlaceholders checks the keys of both maps.
 func (r *Request) checkPlaceholders() error {
 	if r.Names != nil {
@@ -138,10 +146,15 @@ func (r *Request) checkPlaceholders() error {
 			return attribute.Invalid("ExpressionAttributeNames must not be empty")
 		}
 		var bad []string
+		longest := 0
 		for name := range r.Names {
 			if !isPlaceholder(name, '#') {
 				bad = append(bad, name)
 			}
+			longest = max(longest, len(name))
+		}
+		if longest > maxPlaceholder {
+			return attribute.Invalid("ExpressionAttributeNames contains invalid key: " + placeholderTooLong + " size of key: " + strconv.Itoa(longest))
 		}
 		if bad != nil {
 			return attribute.Invalid(`ExpressionAttributeNames contains invalid key: Syntax error; key: "` + slices.Min(bad) + `"`)
@@ -154,6 +167,9 @@ func (r *Request) checkPlaceholders() error {
 		return attribute.Invalid("ExpressionAttributeValues must not be empty")
 	}
 	for _, v := range r.Values {
+		if len(v.Name) > maxPlaceholder {
+			return attribute.Invalid("ExpressionAttributeValues contains invalid key: " + placeholderTooLong)
+		}
 		if !isPlaceholder(v.Name, ':') {
 			return attribute.Invalid(`ExpressionAttributeValues contains invalid key: Syntax error; key: "` + v.Name + `"`)
 		}

@@ -29,8 +29,9 @@ type Transact struct {
 	Token             *string                // ClientRequestToken
 	Consumed, Metrics *string
 
-	given   bool
-	invalid bool // an element without exactly one action
+	given    bool
+	elements int  // of TransactItems
+	invalid  bool // an element without exactly one action
 }
 
 // actions by the member that holds one.
@@ -62,6 +63,7 @@ func ReadTransact(body *attribute.Reader, op message.Operation) *Transact {
 
 func (q *Transact) readAction(r reader) {
 	n := len(q.Actions)
+	q.elements++
 	for name := range r.Entry("TransactItem") {
 		if op, ok := actions[name]; ok && (op == message.GetItem) == (q.Operation == TransactGet) {
 			q.Actions = append(q.Actions, readSingle(r, name, op, q.Operation))
@@ -103,7 +105,7 @@ func (q *Transact) constraints() error {
 	}
 	c.required("transactItems", q.given)
 	if q.given {
-		c.count("transactItems", "["+sketch(len(q.Actions))+"]", len(q.Actions), 1, maxActions)
+		c.count("transactItems", "["+sketch(q.elements)+"]", q.elements, 1, maxActions)
 	}
 	for i, a := range q.Actions {
 		a.constrain(&c, fmt.Sprintf("transactItems.%d.member.%s.", i+1, memberOf(a.Operation)))
