@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,9 @@ type Settings struct {
 	Variables map[string]string
 	// AccountID stands for AWS::AccountId.
 	AccountID string
+	// AWS says where functions' calls to what does not run here go: "deny"
+	// (the default), "passthrough" or "local".
+	AWS string
 	// StreamLimits holds streamed responses to AWS's speed and size.
 	StreamLimits bool
 	// Tables is the URL of the DynamoDB that holds the app's tables; empty:
@@ -51,6 +55,7 @@ var fields = map[string]func(*Settings, *document.Node, *diag.List){
 	"parameters":   func(s *Settings, n *document.Node, l *diag.List) { s.Parameters = texts("parameters", n, l) },
 	"variables":    func(s *Settings, n *document.Node, l *diag.List) { s.Variables = texts("variables", n, l) },
 	"accountId":    readAccount,
+	"aws":          readAWS,
 	"streamLimits": readStreamLimits,
 	"tables":       readTables,
 	"watch":        func(s *Settings, n *document.Node, l *diag.List) { s.Watch = n.Strings() },
@@ -78,7 +83,7 @@ func readSettings(dir string) (*Settings, diag.List) {
 	for _, m := range root.Members {
 		read := fields[m.Key]
 		if read == nil {
-			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, parameters, ports, streamLimits, tables, variables, watch, webSocket"))
+			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, aws, parameters, ports, streamLimits, tables, variables, watch, webSocket"))
 			continue
 		}
 		read(s, m.Value, &msgs)
@@ -134,6 +139,16 @@ func readTables(s *Settings, n *document.Node, msgs *diag.List) {
 	s.Tables = n.TextOr("")
 	if u, err := url.Parse(s.Tables); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		msgs.Add(diag.Errorf(n.Pos, "tables", "takes the URL of a DynamoDB endpoint, such as http://localhost:8000"))
+	}
+}
+
+// Elsewhere are the values of the setting aws.
+var Elsewhere = []string{"deny", "passthrough", "local"}
+
+func readAWS(s *Settings, n *document.Node, msgs *diag.List) {
+	s.AWS = n.TextOr("")
+	if !slices.Contains(Elsewhere, s.AWS) {
+		msgs.Add(diag.Errorf(n.Pos, "aws", "is one of %s", strings.Join(Elsewhere, ", ")))
 	}
 }
 

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/suiro-dev/suiro/internal/app"
 	"github.com/suiro-dev/suiro/internal/dynamodb/outside"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/node"
@@ -24,6 +27,7 @@ var began = time.Now()
 func (c *cli) dev() *cobra.Command {
 	var f appFlags
 	var port int
+	var aws string
 	var fresh bool
 	var tables string
 	cmd := &cobra.Command{
@@ -36,17 +40,21 @@ Open connections stay open across a reload, as they do on AWS.`,
 	cmd.Flags().IntVar(&port, "port", 0, "first `port` for the app's endpoints (default 3000)")
 	cmd.Flags().BoolVar(&fresh, "fresh", false, "empty the state folder first: tables, remembered ports")
 	cmd.Flags().StringVar(&tables, "tables", "", "`URL` of a DynamoDB, ScyllaDB Alternator or DynamoDB Local that holds the tables")
+	cmd.Flags().StringVar(&aws, "aws", "", "`deny` (default), passthrough or local: where calls to AWS services that Suiro lacks go")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		options, err := f.options(args)
 		if err != nil {
 			return err
+		}
+		if aws != "" && !slices.Contains(app.Elsewhere, aws) {
+			return userError{fmt.Errorf("--aws is %s, not %q", strings.Join(app.Elsewhere, ", "), aws)}
 		}
 		if tables != "" {
 			if _, err := outside.ParseEndpoint(tables); err != nil {
 				return userError{fmt.Errorf("--tables: %w", err)}
 			}
 		}
-		return c.runDev(cmd.Context(), node.Config{App: options, FirstPort: port, Fresh: fresh, Version: Version(), Tables: tables}, f.output == "json")
+		return c.runDev(cmd.Context(), node.Config{App: options, FirstPort: port, Fresh: fresh, AWS: aws, Version: Version(), Tables: tables}, f.output == "json")
 	}
 	return cmd
 }

@@ -14,6 +14,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -35,6 +36,34 @@ type Config struct {
 	FirstPort int
 	// Ports are chosen by the user, by logical id.
 	Ports map[string]int
+	// Elsewhere says where calls go that no endpoint here stands for.
+	Elsewhere Elsewhere
+}
+
+// Elsewhere is what happens to the connections of functions to other hosts.
+type Elsewhere string
+
+const (
+	// Deny refuses AWS services that do not run here, in AWS's form of an
+	// error; the rest of the internet is left alone. "" is Deny.
+	Deny Elsewhere = "deny"
+	// Passthrough reaches them: the real AWS.
+	Passthrough Elsewhere = "passthrough"
+	// Local refuses everything that is not on this machine.
+	Local Elsewhere = "local"
+)
+
+// amazon ends the host names of AWS's services.
+var amazon = []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".on.aws"}
+
+// refuses tells whether a host is one of AWS that nobody here stands for and
+// that may not be reached.
+func (f *Front) refuses(host string) bool {
+	host = strings.ToLower(host)
+	if f.config.Elsewhere == Passthrough || f.byHost(host) != nil {
+		return false
+	}
+	return slices.ContainsFunc(amazon, func(suffix string) bool { return strings.HasSuffix(host, suffix) })
 }
 
 // Endpoint is something clients can reach at a port of its own.
@@ -125,8 +154,9 @@ func hostNames(host string) []string {
 	return names
 }
 
-// knownName tells whether some endpoint stands for a host name.
-func (f *Front) knownName(host string) bool { return f.byHost(host) != nil }
+// knownName tells whether some endpoint stands for a host name, if only to
+// refuse in its name.
+func (f *Front) knownName(host string) bool { return f.byHost(host) != nil || f.refuses(host) }
 
 // byHost finds the endpoint that stands for a Host header or server name.
 func (f *Front) byHost(host string) *Listener {

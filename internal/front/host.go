@@ -14,7 +14,7 @@ import (
 // name it carries, else the AWS API itself.
 func (f *Front) routeByHost(w http.ResponseWriter, r *http.Request, aws *Listener) {
 	if r.Method == http.MethodConnect {
-		f.tunnel(w, r)
+		f.tunnel(w, r, aws)
 		return
 	}
 	if l := f.byHost(r.Host); l != nil && l != aws {

@@ -39,14 +39,16 @@ func (f *Front) ProxyEnv(aws *Listener) map[string]string {
 
 // tunnel answers CONNECT on the AWS endpoint. A host that an endpoint stands
 // for is that endpoint's own port, where its certificate names the host; an
-// AWS host that nobody here stands for is refused, since the credentials of
-// functions are good for nothing there; other hosts are reached as they are,
+// AWS host that nobody here stands for is the AWS endpoint's too, which refuses
+// the call in AWS's words, unless the setting lets it pass; other hosts are reached as they are,
 // through the user's own proxy where there is one.
-func (f *Front) tunnel(w http.ResponseWriter, r *http.Request) {
+func (f *Front) tunnel(w http.ResponseWriter, r *http.Request, aws *Listener) {
 	host := strings.ToLower(stripPort(r.Host))
 	address := r.Host
 	if l := f.byHost(host); l != nil {
 		address = fmt.Sprintf("127.0.0.1:%d", l.Port())
+	} else if f.config.Host == "" && f.refuses(host) {
+		address = fmt.Sprintf("127.0.0.1:%d", aws.Port())
 	} else if reason := f.unreachable(host); reason != "" {
 		f.config.Journal.Publish(journal.Entry{Kind: journal.Refused, Method: r.Method, Path: r.Host,
 			Status: http.StatusForbidden, Text: reason, Err: reason})
@@ -73,8 +75,8 @@ func (f *Front) unreachable(host string) string {
 	if f.config.Host != "" {
 		return "Suiro is no proxy for other machines"
 	}
-	if strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn") || strings.HasSuffix(host, ".api.aws") {
-		return "the app calls " + host + ", which Suiro does not run"
+	if f.config.Elsewhere == Local && !localName(host) {
+		return "the app calls " + host + ", which is not on this machine (aws: local)"
 	}
 	return ""
 }

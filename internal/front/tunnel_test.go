@@ -19,8 +19,6 @@ import (
 // through the proxy, with TLS from end to end; other hosts are left alone.
 func TestTunnelEndsHostsThatEndpointsStandFor(t *testing.T) {
 	j := new(journal.Journal)
-	entries := j.Subscribe(10)
-	defer entries.Close()
 	f, err := New(Config{CADir: t.TempDir(), FirstPort: 39500, Journal: j})
 	if err != nil {
 		t.Fatal(err)
@@ -70,10 +68,40 @@ func TestTunnelEndsHostsThatEndpointsStandFor(t *testing.T) {
 			t.Errorf("%s gives %q", c.url, body)
 		}
 	}
-	if _, err := client.Get("https://sqs.eu-west-1.amazonaws.com/"); err == nil {
-		t.Error("a service that does not run here was reached")
+	res, err := client.Get("https://sqs.eu-west-1.amazonaws.com/")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if e := <-entries.Entries(); e.Kind != journal.Refused || !strings.Contains(e.Text, "sqs.eu-west-1.amazonaws.com") {
-		t.Errorf("told %+v", e)
+	body, _ := io.ReadAll(res.Body)
+	res.Body.Close()
+	if string(body) != "aws sqs.eu-west-1.amazonaws.com" {
+		t.Errorf("a service that does not run here: %q", body)
+	}
+}
+
+// What does not run here is refused by the AWS endpoint in AWS's words, let
+// through, or refused with everything else that is not on this machine.
+func TestElsewhereIsOneSetting(t *testing.T) {
+	for _, c := range []struct {
+		setting Elsewhere
+		host    string
+		ends    bool // at the AWS endpoint
+		refused string
+	}{
+		{"", "sqs.eu-west-1.amazonaws.com", true, ""},
+		{"", "bucket.s3.amazonaws.com", true, ""},
+		{"", "example.com", false, ""},
+		{Passthrough, "sqs.eu-west-1.amazonaws.com", false, ""},
+		{Local, "sqs.eu-west-1.amazonaws.com", true, ""},
+		{Local, "example.com", false, "the app calls example.com, which is not on this machine (aws: local)"},
+		{Local, "127.0.0.1", false, ""},
+	} {
+		f := &Front{config: Config{Elsewhere: c.setting}, hosts: map[string]*Listener{}}
+		if got := f.refuses(c.host); got != c.ends {
+			t.Errorf("%q: %s ends here: %v", c.setting, c.host, got)
+		}
+		if got := f.unreachable(c.host); !c.ends && got != c.refused {
+			t.Errorf("%q: %s is refused with %q", c.setting, c.host, got)
+		}
 	}
 }

@@ -26,8 +26,9 @@ import (
 // Config says which app to run and how.
 type Config struct {
 	App       app.Options
-	FirstPort int  // of the app's endpoints; 0 is 3000
-	Fresh     bool // empty the state folder first
+	FirstPort int    // of the app's endpoints; 0 is 3000
+	AWS       string // deny, passthrough, local: where calls to what does not run here go; "" is the settings'
+	Fresh     bool   // empty the state folder first
 	Version   string
 	// Tables is the URL of an outside DynamoDB; it goes before the settings'.
 	Tables  string

@@ -42,6 +42,7 @@ const (
 // services are the AWS services of one running app.
 type services struct {
 	region, account string
+	elsewhere       front.Elsewhere
 
 	front    *front.Front
 	iam      *iam.Service
@@ -65,13 +66,16 @@ type services struct {
 // region of the first stack.
 func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	id := n.app.Stacks[0].Identity
-	s := &services{region: id.Region, account: id.AccountID}
+	s := &services{region: id.Region, account: id.AccountID, elsewhere: front.Elsewhere(n.app.Settings.AWS)}
+	if n.config.AWS != "" {
+		s.elsewhere = front.Elsewhere(n.config.AWS)
+	}
 	defer func() {
 		if err != nil {
 			_ = s.close(ctx)
 		}
 	}()
-	if s.front, err = openFront(n); err != nil {
+	if s.front, err = openFront(n, s.elsewhere); err != nil {
 		return nil, err
 	}
 	s.iam = iam.New(iam.Config{AccountID: s.account, Region: s.region, Journal: n.config.Journal})
@@ -135,10 +139,10 @@ func (s *services) openStores(n *Node) (err error) {
 	return err
 }
 
-func openFront(n *Node) (*front.Front, error) {
+func openFront(n *Node, elsewhere front.Elsewhere) (*front.Front, error) {
 	f, err := front.New(front.Config{
 		StateFile: filepath.Join(n.state.Dir, "ports.json"), CADir: ConfigDir(), Journal: n.config.Journal,
-		FirstPort: n.config.FirstPort, Ports: n.app.Settings.Ports,
+		FirstPort: n.config.FirstPort, Ports: n.app.Settings.Ports, Elsewhere: elsewhere,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening the front: %w", err)
@@ -252,11 +256,42 @@ func (s *services) environ(fn lambda.FunctionInfo) map[string]string {
 		env["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = strings.Replace(stages[0].URL, "ws://", "http://", 1)
 	}
 	if strings.HasPrefix(fn.Runtime, "nodejs") {
-		env["SUIRO_HOSTS"] = hostList(s.front.Hosts())
+		env["SUIRO_HOSTS"] = hostList(s.front.Hosts()) + s.others()
 	} else {
 		maps.Copy(env, s.front.ProxyEnv(s.awsAPI))
+		if s.elsewhere == front.Local { // plain HTTP too: the AWS endpoint refuses it
+			env["HTTP_PROXY"], env["http_proxy"] = env["HTTPS_PROXY"], env["HTTPS_PROXY"]
+		}
+	}
+	if s.elsewhere == front.Passthrough {
+		maps.Copy(env, ownCredentials())
 	}
 	return env
+}
+
+// others is how hostList goes on: "*" is where AWS's other names go, "!" that
+// nothing may leave this machine.
+func (s *services) others() string {
+	switch s.elsewhere {
+	case front.Passthrough:
+		return ""
+	case front.Local:
+		return fmt.Sprintf(",*=%d,!=0", s.awsAPI.Port())
+	}
+	return fmt.Sprintf(",*=%d", s.awsAPI.Port())
+}
+
+// ownCredentials are the user's, when the environment has them: those of a
+// role here are good for nothing at AWS. To Suiro they are the owner's.
+func ownCredentials() map[string]string {
+	out := map[string]string{}
+	if os.Getenv("AWS_ACCESS_KEY_ID") == "" {
+		return out
+	}
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+		out[name] = os.Getenv(name)
+	}
+	return out
 }
 
 // hostList is "name=port,…", which lambda/runtime/node/hosts.js reads and

@@ -93,6 +93,11 @@ func (r *runner) attempt(ctx context.Context, d *description, dir string, log io
 	if err != nil {
 		return 0, err
 	}
+	for name, text := range d.Files {
+		if err := os.WriteFile(filepath.Join(app, filepath.FromSlash(name)), []byte(text), 0o644); err != nil {
+			return 0, err
+		}
+	}
 	env := environment(d.Env)
 	for _, command := range d.Install {
 		fmt.Fprintf(log, "$ %s\n", command)
