@@ -8,8 +8,17 @@ import (
 )
 
 // writeApp makes the folder of an app: a template, and the bench program as
-// every function's code.
-func writeApp(dir, template string) error {
+// every function's code, beside more files by their paths.
+func writeApp(dir, template string, files map[string]string) error {
+	for path, text := range files {
+		path = filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+			return err
+		}
+	}
 	code := filepath.Join(dir, "code")
 	if err := os.Mkdir(code, 0o755); err != nil {
 		return err
@@ -34,8 +43,9 @@ func function(id, handler string) string {
 }
 
 // socketApp has a WebSocket API with two-way MOCK routes, whose answers are as
-// long as the messages, and a route to a function that posts back.
-func socketApp() string {
+// long as the messages, and a route to a function that posts back. Options are
+// more properties of the stage.
+func socketApp(options ...string) string {
 	b := new(strings.Builder)
 	b.WriteString(`Transform: AWS::Serverless-2016-10-31
 Resources:
@@ -44,7 +54,11 @@ Resources:
     Properties: {Name: bench, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}
   Stage:
     Type: AWS::ApiGatewayV2::Stage
-    Properties: {ApiId: !Ref Api, StageName: dev, AutoDeploy: true}
+    Properties: {ApiId: !Ref Api, StageName: dev, AutoDeploy: true`)
+	for _, o := range options {
+		b.WriteString(", " + o)
+	}
+	b.WriteString(`}
   PostIntegration:
     Type: AWS::ApiGatewayV2::Integration
     Properties:

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -25,6 +26,36 @@ type child struct {
 	in     io.WriteCloser
 	out    *bufio.Reader
 	errors *bytes.Buffer // what it wrote to standard error, to be read when it has ended
+}
+
+// living are the processes that run, so that a benchmark that takes too long
+// can be ended.
+type living struct {
+	mu   sync.Mutex
+	pids map[int]struct{}
+}
+
+var children = &living{pids: make(map[int]struct{})}
+
+func (l *living) add(pid int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pids[pid] = struct{}{}
+}
+
+func (l *living) remove(pid int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.pids, pid)
+}
+
+// kill ends them all.
+func (l *living) kill() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for pid := range l.pids {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 }
 
 func start(env []string, program string, args ...string) (*child, error) {
@@ -46,7 +77,11 @@ func startIn(dir string, env []string, program string, args ...string) (*child, 
 		return nil, err
 	}
 	c.in, c.out = in, bufio.NewReaderSize(out, 64<<10)
-	return c, c.cmd.Start()
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	children.add(c.pid())
+	return c, nil
 }
 
 // stop interrupts, and kills what does not end soon.
@@ -56,6 +91,7 @@ func (c *child) stop() {
 	kill := time.AfterFunc(8*time.Second, func() { _ = c.cmd.Process.Kill() })
 	defer kill.Stop()
 	_ = c.cmd.Wait()
+	children.remove(c.pid())
 }
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
@@ -140,22 +176,38 @@ func (c *child) readJSON(v any) error {
 }
 
 // startSuiro runs an app, whose folder it makes, as a user would.
-func (b *bench) startSuiro(template string) (*server, error) {
+func (b *bench) startSuiro(template string, more ...string) (*server, error) {
+	return b.startApp(template, nil, more...)
+}
+
+// startApp is startSuiro with more files in the app's folder, by path, and
+// more arguments.
+func (b *bench) startApp(template string, files map[string]string, more ...string) (*server, error) {
 	dir, err := os.MkdirTemp("", "suiro-bench")
 	if err != nil {
 		return nil, err
 	}
 	s := &server{name: "suiro", dir: dir}
-	if err := writeApp(dir, template); err != nil {
+	if err := writeApp(dir, template, files); err != nil {
 		return s, err
 	}
-	if s.child, err = start([]string{"XDG_CONFIG_HOME=" + filepath.Join(dir, ".config")}, b.suiro, "dev", "--output", "json", dir); err != nil {
+	args := append(append([]string{"dev", "--output", "json"}, more...), dir)
+	if s.child, err = start([]string{"XDG_CONFIG_HOME=" + filepath.Join(dir, ".config")}, b.suiro, args...); err != nil {
 		return s, err
 	}
 	for s.ready.Type != "ready" {
-		if err := s.readJSON(&s.ready); err != nil {
+		line, err := s.out.ReadBytes('\n')
+		if err != nil {
 			s.stop()
 			return &server{name: s.name, dir: dir}, fmt.Errorf("starting suiro: %w\n%s", err, s.errors)
+		}
+		if _, url, ok := strings.Cut(string(line), "ws://"); ok && line[0] != '{' { // the table for a person
+			s.ready.Type = "ready"
+			s.ready.Endpoints = []struct{ Resource, Kind, URL string }{{"", "websocket", "ws://" + strings.TrimSpace(url)}}
+		} else if line[0] == '{' {
+			if err := json.Unmarshal(line, &s.ready); err != nil {
+				return s, err
+			}
 		}
 	}
 	s.address = s.ready.endpoint("websocket")
@@ -177,7 +229,10 @@ type client struct{ *child }
 
 func startClient() (*client, error) {
 	c, err := start(nil, os.Args[0], "load")
-	return &client{c}, err
+	if err != nil {
+		return nil, err
+	}
+	return &client{c}, nil
 }
 
 func (c *client) close() {

@@ -11,8 +11,9 @@ import (
 
 // report is everything a run of the bench measured.
 type report struct {
-	Commit string `json:"commit"`
-	Rounds int    `json:"rounds"`
+	Commit  string `json:"commit"`
+	Machine string `json:"machine"`
+	Rounds  int    `json:"rounds"`
 	// Load is the machine's load average before each benchmark: what others
 	// do there spoils rates and latencies first, CPU and memory hardly.
 	Load    map[string]float64 `json:"load"`
@@ -48,24 +49,28 @@ type side struct {
 type goal struct {
 	text  string
 	reach func(f *figure) bool
+	ratio bool // it asks for another side
 }
 
+// none is no goal, for a figure of a kind that sometimes has one.
+func (goal) none() goal { return goal{} }
+
 func atMost(ratio float64) goal {
-	return goal{fmt.Sprintf("≤ %gx", ratio), func(f *figure) bool { return f.Ratio <= ratio }}
+	return goal{fmt.Sprintf("≤ %gx", ratio), func(f *figure) bool { return f.Ratio <= ratio }, true}
 }
 
 func atLeast(ratio float64) goal {
-	return goal{fmt.Sprintf("≥ %gx", ratio), func(f *figure) bool { return f.Ratio >= ratio }}
+	return goal{fmt.Sprintf("≥ %gx", ratio), func(f *figure) bool { return f.Ratio >= ratio }, true}
 }
 
 // within is for a figure that may be larger than the floor's by so much.
 func within(more float64, unit string) goal {
-	return goal{fmt.Sprintf("≤ +%g %s", more, unit), func(f *figure) bool { return f.Difference <= more }}
+	return goal{fmt.Sprintf("≤ +%g %s", more, unit), func(f *figure) bool { return f.Difference <= more }, true}
 }
 
 // below is for a figure by itself.
 func below(most float64, unit string) goal {
-	return goal{fmt.Sprintf("≤ %g %s", most, unit), func(f *figure) bool { return f.Sides[0].Median <= most }}
+	return goal{fmt.Sprintf("≤ %g %s", most, unit), func(f *figure) bool { return f.Sides[0].Median <= most }, false}
 }
 
 // add records one value. The first side that a figure meets in a round is
@@ -78,7 +83,7 @@ func (r *report) add(benchmark, of, what, name string, value float64, g goal) {
 	}
 	f := r.Figures[at]
 	if g.reach != nil {
-		f.goal, f.Target = g, g.text
+		f.goal = g
 	}
 	i := slices.IndexFunc(f.Sides, func(s *side) bool { return s.Name == name })
 	if i < 0 {
@@ -104,9 +109,9 @@ func (r *report) settle() {
 				f.Ratio = f.Sides[0].Median / f.Sides[1].Median
 			}
 		}
-		if f.goal.reach != nil {
+		if f.goal.reach != nil && (len(f.Sides) > 1 || !f.goal.ratio) {
 			met := f.goal.reach(f)
-			f.Met = &met
+			f.Met, f.Target = &met, f.goal.text
 		}
 	}
 }

@@ -2,7 +2,8 @@
 // turn (A B A B …), and prints medians, spread and ratios. Servers and clients
 // are processes of their own; every load ends. It runs on Linux.
 //
-//	SUIRO=../bin/suiro go run . [-rounds 5] [-peers] [-json FILE] [name,…]
+//	SUIRO=../bin/suiro go run . [-rounds 5] [-peers] [-json FILE] [-docs FILE] [name,…]
+//	go run . -from FILE -docs ../docs/performance.md
 //
 // The same program is the floors, the clients and the functions.
 package main
@@ -31,6 +32,8 @@ type bench struct {
 	millis int // of one measurement
 	idle   int // sockets
 	slow   int // streams
+	many   int // idle sockets of the largest case
+	rows   int // of the largest table
 	peers  bool
 	report
 }
@@ -38,22 +41,52 @@ type bench struct {
 type benchmark struct {
 	name string
 	run  func(b *bench) error
+	// limit is how long it may take on a quiet machine, several times over.
+	limit time.Duration
 }
 
 // benchmarks by name, in the order they run.
 var benchmarks = []benchmark{
-	{"cold", (*bench).cold},
-	{"ready", (*bench).ready},
-	{"message", (*bench).message},
-	{"idle", (*bench).idlePlain},
-	{"idle-tls", (*bench).idleTLS},
-	{"post", (*bench).post},
-	{"fanout", (*bench).fanout},
-	{"chain", (*bench).chain},
-	{"invoke", (*bench).invoke},
-	{"stream", (*bench).stream},
-	{"slow-streams", (*bench).slowStreams},
-	{"tables", (*bench).tables},
+	{"cold", (*bench).cold, time.Minute},
+	{"ready", (*bench).ready, 2 * time.Minute},
+	{"message", (*bench).message, 3 * time.Minute},
+	{"idle", (*bench).idlePlain, 2 * time.Minute},
+	{"idle-tls", (*bench).idleTLS, 3 * time.Minute},
+	{"post", (*bench).post, 2 * time.Minute},
+	{"fanout", (*bench).fanout, 2 * time.Minute},
+	{"chain", (*bench).chain, 3 * time.Minute},
+	{"invoke", (*bench).invoke, 3 * time.Minute},
+	{"node", (*bench).node, 2 * time.Minute},
+	{"stream", (*bench).stream, 2 * time.Minute},
+	{"slow-streams", (*bench).slowStreams, 3 * time.Minute},
+	{"options", (*bench).options, 2 * time.Minute},
+	{"linear", (*bench).linear, 4 * time.Minute},
+	{"tables", (*bench).tables, 4 * time.Minute},
+}
+
+// within runs a benchmark, and ends its processes when it takes too long:
+// what it then meets is its error.
+func (b *bench) within(x benchmark) error {
+	limit := x.limit
+	if b.peers {
+		limit += 10 * time.Minute // npm
+	}
+	done := make(chan error, 1)
+	go func() { done <- x.run(b) }()
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+	}
+	children.kill()
+	select {
+	case err := <-done:
+		return fmt.Errorf("it took more than %s and was ended: %w", limit, err)
+	case <-time.After(30 * time.Second):
+		return fmt.Errorf("it took more than %s and did not end with its processes", limit)
+	}
 }
 
 func main() {
@@ -78,11 +111,22 @@ func run() error {
 	flag.IntVar(&b.rounds, "rounds", 5, "how often each side is measured")
 	flag.IntVar(&b.millis, "millis", 700, "how long one measurement of a rate takes")
 	flag.IntVar(&b.idle, "idle", 10_000, "idle sockets, and those of a fan-out; two processes need so many file descriptors each")
-	flag.IntVar(&b.slow, "streams", 200, "slow streams at the same time, with a function's process each")
+	flag.IntVar(&b.many, "many", 100_000, "idle sockets of the largest case, over as many processes as file descriptors ask for")
+	flag.IntVar(&b.rows, "rows", 100_000, "rows of the largest table")
+	flag.IntVar(&b.slow, "streams", 1000, "slow streams at the same time, with a function's process each")
 	flag.BoolVar(&b.peers, "peers", false, "also measure peers, which are fetched by their package managers (minutes)")
 	asJSON := flag.String("json", "", "write the report to this `file` too")
+	docs := flag.String("docs", "", "put the figures into this `file`, between its marks")
+	from := flag.String("from", "", "take the figures from this report instead of measuring")
 	flag.Parse()
-	return b.all(flag.Args(), *asJSON)
+	if *from != "" {
+		return b.document(*from, *docs)
+	}
+	err := b.all(flag.Args(), *asJSON)
+	if *docs != "" {
+		err = errors.Join(err, b.insert(*docs))
+	}
+	return err
 }
 
 func runFloor(args []string) error {
@@ -112,6 +156,7 @@ func (b *bench) all(names []string, file string) (err error) {
 	if out, err := exec.Command("git", "describe", "--always", "--dirty").Output(); err == nil {
 		b.Commit = strings.TrimSpace(string(out))
 	}
+	b.Machine = machine()
 	b.Rounds, b.Load = b.rounds, make(map[string]float64)
 	var failed error
 	for _, x := range benchmarks {
@@ -120,7 +165,8 @@ func (b *bench) all(names []string, file string) (err error) {
 		}
 		began := time.Now()
 		b.Load[x.name] = loadAverage()
-		if err := x.run(b); err != nil {
+		if err := b.within(x); err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", x.name, err)
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", x.name, err))
 		}
 		b.settle()

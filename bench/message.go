@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/suiro-dev/suiro/bench/floor"
@@ -104,42 +105,101 @@ func (b *bench) idleTLS() error { return b.idleSockets("idle-tls", true, b.idle/
 func (b *bench) idleSockets(benchmark string, secure bool, count int, memory goal) error {
 	of := fmt.Sprintf("%d sockets", count)
 	for range b.rounds {
-		for _, start := range []func() (*server, error){
-			func() (*server, error) { return b.startSuiro(socketApp()) },
-			func() (*server, error) { return startFloor("hijack", floor.Options{TLS: secure}) },
-		} {
-			s, err := start()
-			if err == nil {
-				s.tls = secure
-				err = b.idleRound(benchmark, of, s, count, memory)
-			}
-			if s != nil {
-				s.close()
-			}
-			if err != nil {
-				return err
-			}
+		if err := b.idleRound(benchmark, of, secure, count, memory, true); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (b *bench) idleRound(benchmark, of string, s *server, count int, memory goal) error {
-	c, _, err := dial(s, 16) // what the first connections alone need is no cost of each
+// idleRound measures each server once. Where a process may not have so many
+// file descriptors, servers and clients are several.
+func (b *bench) idleRound(benchmark, of string, secure bool, count int, memory goal, withFloor bool) error {
+	starts := []func() (*server, error){func() (*server, error) { return b.startSuiro(socketApp()) }}
+	if withFloor {
+		starts = append(starts, func() (*server, error) { return startFloor("hijack", floor.Options{TLS: secure}) })
+	}
+	each := perProcess(count)
+	for _, start := range starts {
+		var m idleMeasure
+		var err error
+		for left := count; left > 0 && err == nil; left -= each {
+			err = m.add(start, secure, min(each, left))
+		}
+		if err == nil {
+			time.Sleep(time.Second)
+			n := float64(count)
+			b.add(benchmark, of, "RSS, B/socket", m.name, m.grown()/n, memory)
+			b.add(benchmark, of, "CPU, µs/handshake", m.name, m.cpu/n, atMost(1.5))
+			b.add(benchmark, of, "handshakes/s", m.name, n/m.seconds, goal{})
+		}
+		m.close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// idleMeasure is one server's sockets, over one process or several.
+type idleMeasure struct {
+	name         string
+	servers      []*server
+	clients      []*client
+	rss          []float64 // before
+	cpu, seconds float64
+}
+
+func (m *idleMeasure) add(start func() (*server, error), secure bool, count int) error {
+	s, err := start()
+	if s != nil {
+		s.tls, m.name = secure, s.name
+		m.servers = append(m.servers, s)
+	}
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	first, _, err := dial(s, 16) // what the first connections alone need is no cost of each
+	if err != nil {
+		return err
+	}
+	m.clients = append(m.clients, first)
 	time.Sleep(500 * time.Millisecond)
-	rss, cpu := s.rss(), s.cpu()
+	m.rss = append(m.rss, s.rss())
+	cpu := s.cpu()
 	many, r, err := dial(s, count)
 	if err != nil {
 		return err
 	}
-	defer many.close()
-	time.Sleep(time.Second)
-	b.add(benchmark, of, "RSS, B/socket", s.name, (s.rss()-rss)/float64(count), memory)
-	b.add(benchmark, of, "CPU, µs/handshake", s.name, (s.cpu()-cpu)/float64(count), atMost(1.5))
-	b.add(benchmark, of, "handshakes/s", s.name, float64(count)/r.Seconds, goal{})
+	m.clients = append(m.clients, many)
+	m.cpu += s.cpu() - cpu
+	m.seconds += r.Seconds
 	return nil
+}
+
+func (m *idleMeasure) grown() (sum float64) {
+	for i, s := range m.servers {
+		sum += s.rss() - m.rss[i]
+	}
+	return sum
+}
+
+func (m *idleMeasure) close() {
+	for _, c := range m.clients {
+		c.close()
+	}
+	for _, s := range m.servers {
+		s.close()
+	}
+}
+
+// perProcess is how many of count sockets one process takes.
+func perProcess(count int) int {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(count)+500 <= limit.Max {
+		return count
+	}
+	most := int(limit.Max) - 500
+	processes := (count + most - 1) / most
+	return (count + processes - 1) / processes
 }

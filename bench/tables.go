@@ -48,31 +48,38 @@ func key(partition string, count int) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"pk": text(fmt.Sprint(partition, rand.IntN(count))), "sk": text(fmt.Sprint("s", rand.IntN(10)))}
 }
 
-// operations are what the clients do.
-var operations = []struct {
+// operation is one that reads or writes among a number of partitions.
+type operation struct {
 	name  string
 	goal  float64
 	reads bool
-	do    func(ctx context.Context, c *dynamodb.Client) error
-}{
-	{"Put", 0.8, false, func(ctx context.Context, c *dynamodb.Client) error {
+	do    func(ctx context.Context, c *dynamodb.Client, partitions int) error
+}
+
+func (o operation) among(partitions int) func(context.Context, *dynamodb.Client) error {
+	return func(ctx context.Context, c *dynamodb.Client) error { return o.do(ctx, c, partitions) }
+}
+
+// operations are what the clients do.
+var operations = []operation{
+	{"Put", 0.8, false, func(ctx context.Context, c *dynamodb.Client, partitions int) error {
 		item := key("w", partitions)
 		item["v"] = text(padding)
 		_, err := c.PutItem(ctx, &dynamodb.PutItemInput{TableName: tableName, Item: item})
 		return err
 	}},
-	{"Get", 0.8, true, func(ctx context.Context, c *dynamodb.Client) error {
+	{"Get", 0.8, true, func(ctx context.Context, c *dynamodb.Client, partitions int) error {
 		_, err := c.GetItem(ctx, &dynamodb.GetItemInput{TableName: tableName, Key: key("p", partitions)})
 		return err
 	}},
-	{"Update", 0.8, false, func(ctx context.Context, c *dynamodb.Client) error {
+	{"Update", 0.8, false, func(ctx context.Context, c *dynamodb.Client, _ int) error {
 		_, err := c.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: tableName, Key: key("c", 50), UpdateExpression: aws.String("ADD n :one"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":one": &types.AttributeValueMemberN{Value: "1"}},
 		})
 		return err
 	}},
-	{"Query of 10", 0.7, true, func(ctx context.Context, c *dynamodb.Client) error {
+	{"Query of 10", 0.7, true, func(ctx context.Context, c *dynamodb.Client, partitions int) error {
 		r, err := c.Query(ctx, &dynamodb.QueryInput{
 			TableName: tableName, KeyConditionExpression: aws.String("pk = :p"),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":p": text(fmt.Sprint("p", rand.IntN(partitions)))},
@@ -152,7 +159,7 @@ func (b *bench) tables() error {
 						continue
 					}
 					cpu := d.cpu()
-					rate, p50, count, err := b.query(ctx, d.client, clients, o.do)
+					rate, p50, count, err := b.query(ctx, d.client, clients, o.among(partitions))
 					if err != nil {
 						return fmt.Errorf("%s: %s: %w", d.name, o.name, err)
 					}

@@ -178,7 +178,7 @@ func (fn *function) install(rev *revision) {
 	fn.mu.Lock()
 	fn.revision = rev
 	fn.mu.Unlock()
-	most := fn.service.cfg.MaxConcurrency
+	most := max(fn.service.cfg.MaxConcurrency, rev.reserved) // whoever reserves more has it
 	if rev.adapter != nil {
 		most = 1 // until its first environment is ready
 	}

@@ -16,41 +16,57 @@ import (
 // octets is the content type of a stream that has none.
 const octets = "application/octet-stream"
 
-// buffers are what streams are read with; one holds the largest prelude.
+// buffers are what preludes and fast streams are read with; one holds the
+// largest prelude.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 2*maxPrelude); return &b }}
+
+// slowRead is what a stream waits for its next piece with. Thousands of
+// streams wait at the same time, and a large buffer for each would be most of
+// their memory.
+const slowRead = 1 << 10
 
 // stream answers with a response as the function writes it.
 func (c *call) stream(res *invoke.Result) {
-	held := buffers.Get().(*[]byte)
-	defer buffers.Put(held)
-	buf := *held
 	if res.ContentType != integrationType {
-		c.raw(res, buf)
+		c.raw(res)
 		return
 	}
-	h, rest, err := readPrelude(res.Body, buf)
-	switch end := endOf(res, err); {
-	case errors.Is(err, errNothing) && end.Outcome == invoke.Complete:
-		c.lostPrelude()
-		return
-	case err != nil && end.Outcome != invoke.Complete:
-		c.internal(failure(end))
-		return
-	case err != nil:
-		c.internal("the result is no response: " + err.Error())
+	held := buffers.Get().(*[]byte)
+	h, rest, err := readPrelude(res.Body, *held)
+	if err != nil {
+		buffers.Put(held)
+		c.noPrelude(res, err)
 		return
 	}
-	body := io.Reader(res.Body)
 	if strings.EqualFold(h.get("Content-Encoding"), "gzip") && !takesGzip(c.r) {
 		// AWS's front end undoes gzip that the client did not ask for.
+		rest = bytes.Clone(rest)
+		buffers.Put(held)
 		h.drop("Content-Encoding")
 		c.begin(h, octets)
-		c.flush()
-		c.unzip(res, bytes.Clone(rest), buf)
+		if c.flush() {
+			c.unzip(res, rest)
+		}
 		return
 	}
 	c.begin(h, octets)
-	c.pass(res, body, rest, buf)
+	there := c.write(rest) && c.flush()
+	buffers.Put(held)
+	if there {
+		c.pass(res, res.Body)
+	}
+}
+
+// noPrelude answers a result that names no status and headers.
+func (c *call) noPrelude(res *invoke.Result, err error) {
+	switch end := endOf(res, err); {
+	case errors.Is(err, errNothing) && end.Outcome == invoke.Complete:
+		c.lostPrelude()
+	case end.Outcome != invoke.Complete:
+		c.internal(failure(end))
+	default:
+		c.internal("the result is no response: " + err.Error())
+	}
 }
 
 // endOf is what ended the body, if it has ended: the end is known only then.
@@ -63,7 +79,8 @@ func endOf(res *invoke.Result, err error) invoke.End {
 
 // raw passes on a stream without a prelude: also the result of a function that
 // does not stream, which is shown as it is and not interpreted.
-func (c *call) raw(res *invoke.Result, buf []byte) {
+func (c *call) raw(res *invoke.Result) {
+	buf := make([]byte, slowRead)
 	n, err := 0, error(nil)
 	for n == 0 && err == nil {
 		n, err = res.Body.Read(buf)
@@ -82,7 +99,9 @@ func (c *call) raw(res *invoke.Result, buf []byte) {
 		contentType = octets
 	}
 	c.begin(&head{status: http.StatusOK}, contentType)
-	c.pass(res, res.Body, buf[:n], buf)
+	if c.write(buf[:n]) && c.flush() {
+		c.pass(res, res.Body)
+	}
 }
 
 // lostPrelude answers a function that named a status and headers and ended
@@ -94,32 +113,46 @@ func (c *call) lostPrelude() {
 	c.flush()
 }
 
-// pass writes what was read already and then each piece as it comes.
-func (c *call) pass(res *invoke.Result, body io.Reader, first, buf []byte) {
-	if !c.write(first) || !c.flush() {
-		return
-	}
+// pass writes each piece as it comes.
+func (c *call) pass(res *invoke.Result, body io.Reader) {
+	small := make([]byte, slowRead)
+	var large *[]byte // while pieces are large
+	defer func() {
+		if large != nil {
+			buffers.Put(large)
+		}
+	}()
 	for {
+		buf := small
+		if large != nil {
+			buf = *large
+		}
 		n, err := body.Read(buf)
 		if n > 0 && (!c.write(buf[:n]) || !c.flush()) {
 			return
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			c.finish(res, err)
 			return
+		case n < slowRead && large != nil:
+			buffers.Put(large)
+			large = nil
+		case n == slowRead && large == nil:
+			large = buffers.Get().(*[]byte)
 		}
 	}
 }
 
 // unzip is pass for a compressed stream. What the function flushed is decoded
 // as soon as it is there.
-func (c *call) unzip(res *invoke.Result, first, buf []byte) {
+func (c *call) unzip(res *invoke.Result, first []byte) {
 	z, err := gzip.NewReader(io.MultiReader(bytes.NewReader(first), res.Body))
 	if err != nil {
 		c.finish(res, err)
 		return
 	}
-	c.pass(res, z, nil, buf)
+	c.pass(res, z)
 }
 
 // finish ends a response whose body has ended. When it did not end well the

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/suiro-dev/suiro/bench/load"
+)
+
+// linear measures whether the cost of one stays what it is when there are
+// many: what it costs at the largest size is held against the smallest.
+func (b *bench) linear() error {
+	for _, part := range []func() error{b.manySockets, b.manyStreams, b.manyFunctions, b.manyRows} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	var whats []string
+	for _, f := range b.Figures {
+		if f.Benchmark == "linear" && (strings.HasPrefix(f.What, "CPU") || strings.HasPrefix(f.What, "RSS")) {
+			whats = append(whats, f.What)
+		}
+	}
+	b.settle()
+	done := make(map[string]bool)
+	for _, what := range whats {
+		points := b.curve(what)
+		if done[what] || len(points) < 2 {
+			continue
+		}
+		done[what] = true
+		of := fmt.Sprintf("%g over %g", points[len(points)-1].n, points[0].n)
+		// Not under the same name, so that it is no point of the curve.
+		b.add("linear", "growth, "+of, what, "largest", points[len(points)-1].cost, atMost(1.2))
+		b.add("linear", "growth, "+of, what, "smallest", points[0].cost, atMost(1.2))
+	}
+	return nil
+}
+
+// manySockets are idle ones; the largest case over several processes.
+func (b *bench) manySockets() error {
+	for _, count := range []int{b.many / 100, b.many / 10, b.many} {
+		if err := b.idleRound("linear", fmt.Sprintf("%d sockets", count), false, count, atMost(1.5), true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// manyStreams are slow ones at the same time.
+func (b *bench) manyStreams() error {
+	for _, count := range []int{max(1, b.slow/100), max(1, b.slow/10), b.slow} {
+		all, done, err := b.streamers()
+		if err == nil {
+			err = b.slowRound("linear", fmt.Sprintf("%d streams", count), all[0], count)
+		}
+		done()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// manyFunctions are called in turn.
+func (b *bench) manyFunctions() error {
+	for _, count := range []int{1, 8, 64} {
+		if err := b.functions(count); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) functions(count int) error {
+	s, err := b.startSuiro(functionApp(count))
+	defer s.close()
+	if err != nil {
+		return err
+	}
+	var requests []string
+	for i := range count {
+		request, err := s.invocation(fmt.Sprintf("Hello%d", i))
+		if err != nil {
+			return err
+		}
+		requests = append(requests, request)
+	}
+	c, err := startClient()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := c.do(load.Command{Do: "http", Address: s.awsAddress(), Count: 1, Total: 10 * count, Requests: requests}); err != nil {
+		return err
+	}
+	for range b.rounds {
+		before := s.cpu()
+		r, err := c.do(load.Command{Do: "http", Address: s.awsAddress(), Count: 1, Millis: b.millis, Requests: requests})
+		if err != nil {
+			return err
+		}
+		b.add("linear", fmt.Sprintf("%d functions", count), "CPU, µs/invocation", s.name, (s.cpu()-before)/float64(r.Count), goal{})
+	}
+	return nil
+}
+
+// manyRows are of one table that grows.
+func (b *bench) manyRows() error {
+	s, err := b.startSuiro(tableApp)
+	defer s.close()
+	if err != nil {
+		return err
+	}
+	d := newDatabase(s, s.ready.AWS.Endpoint, s.ready.AWS.AccessKeyID, s.ready.AWS.SecretAccessKey)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	have := 0
+	for rows := 100; rows <= b.rows; rows *= 10 {
+		if err := d.grow(ctx, have, rows); err != nil {
+			return err
+		}
+		have = rows
+		for _, o := range operations {
+			if !o.reads {
+				continue
+			}
+			for round := range b.rounds + 1 {
+				cpu := d.cpu()
+				_, _, count, err := b.query(ctx, d.client, 4, o.among(rows/10))
+				if err != nil {
+					return err
+				}
+				if round > 0 {
+					b.add("linear", fmt.Sprintf("%d rows", rows), "CPU, µs/"+o.name, s.name, (d.cpu()-cpu)/float64(count), goal{})
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// grow writes the rows from one number to another.
+func (d *database) grow(ctx context.Context, from, to int) error {
+	var group errgroup.Group
+	group.SetLimit(16)
+	for i := from; i < to; i += 25 {
+		group.Go(func() error {
+			var writes []types.WriteRequest
+			for j := i; j < min(i+25, to); j++ {
+				writes = append(writes, types.WriteRequest{PutRequest: &types.PutRequest{Item: map[string]types.AttributeValue{
+					"pk": text(fmt.Sprint("p", j/10)), "sk": text(fmt.Sprint("s", j%10)), "v": text(padding),
+				}}})
+			}
+			_, err := d.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{aws.ToString(tableName): writes}})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("filling %s: %w", d.name, err)
+	}
+	return nil
+}
