@@ -39,10 +39,14 @@ func TestDamagedTablesAreNotServed(t *testing.T) {
 		for range 1 + random.IntN(len(content)/1000) {
 			damaged[random.IntN(len(damaged))] ^= 1 << random.IntN(8)
 		}
-		if err := os.WriteFile(file, damaged, 0o600); err != nil {
-			t.Fatal(err)
-		}
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			// A folder of its own: a file whose writing failed half-way stays
+			// locked until the process ends.
+			dir := t.TempDir()
+			file := filepath.Join(dir, dynamodb.StoreFile)
+			if err := os.WriteFile(file, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
 			service, err := dynamodb.New(dynamodb.Config{Dir: dir})
 			if err != nil {
 				refused++
