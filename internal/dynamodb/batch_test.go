@@ -85,18 +85,19 @@ func TestTransactions(t *testing.T) {
 
 	// All reasons are told and nothing is done.
 	status, body := c.raw("TransactWriteItems", write(put("c", ""), put("a", absent+`,"ReturnValuesOnConditionCheckFailure":"ALL_OLD"`),
-		`{"Update":{"TableName":"two","Key":{"pk":{"S":"a"}},"UpdateExpression":"SET n.x = :one","ExpressionAttributeValues":{":one":{"N":"1"}}}}`,
-		`{"Delete":{"TableName":"two","Key":{"pk":{"N":"1"}}}}`,
-		`{"Put":{"TableName":"two","Item":{"pk":{"N":"1"}}}}`))
+		`{"Update":{"TableName":"two","Key":{"pk":{"S":"a"}},"UpdateExpression":"SET n.x = :one","ExpressionAttributeValues":{":one":{"N":"1"}}}}`))
 	if status != 400 {
 		t.Error(status)
 	}
 	same(t, "cancelled", body, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-		"Message":"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, ValidationError, ValidationError, ValidationError]",
+		"Message":"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, ValidationError]",
 		"CancellationReasons":[{"Code":"None"},{"Code":"ConditionalCheckFailed","Message":"The conditional request failed","Item":{"pk":{"S":"a"}}},
-		{"Code":"ValidationError","Message":"The document path provided in the update expression is invalid for update"},
-		{"Code":"ValidationError","Message":"`+noMatch+`"},
-		{"Code":"ValidationError","Message":"`+notInvalid+`Type mismatch for key pk expected: S actual: N"}]}`)
+		{"Code":"ValidationError","Message":"The document path provided in the update expression is invalid for update"}]}`)
+	// An action that does not fit its table hides the other reasons.
+	_, body = c.raw("TransactWriteItems", write(put("a", absent), `{"Put":{"TableName":"two","Item":{"pk":{"N":"1"}}}}`, `{"Delete":{"TableName":"two","Key":{"pk":{"N":"1"}}}}`))
+	same(t, "misfits", body, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+		"Message":"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ValidationError, None]",
+		"CancellationReasons":[{"Code":"None"},{"Code":"ValidationError","Message":"`+notInvalid+`Type mismatch for key pk expected: S actual: N"},{"Code":"None"}]}`)
 	c.want("GetItem", `{"TableName":"tab","Key":{"pk":{"S":"c"}}}`, `{}`)
 
 	c.invalid("TransactWriteItems", write(put("x", ""), put("x", absent)), "Transaction request cannot include multiple operations on one item")

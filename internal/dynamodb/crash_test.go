@@ -9,10 +9,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/suiro-dev/suiro/internal/dynamodb"
 )
@@ -29,73 +30,115 @@ func serveForever(dir string) {
 	select {}
 }
 
-// What a PutItem or a transaction acknowledged is there after kill -9, in the
-// table, in its index and in its stream, and a transaction is there whole or
-// not at all.
+// kills is how often the service is killed; make crash asks for 200.
+func kills(t *testing.T) int {
+	text := os.Getenv("SUIRO_KILLS")
+	if text == "" {
+		return 4
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("SUIRO_KILLS: %v", err)
+	}
+	return n
+}
+
+// What was acknowledged of a pair of items that a transaction wrote.
+const (
+	written  = "written"
+	deleting = "being deleted" // the deletion was sent, no answer came
+	deleted  = "deleted"
+)
+
+// What a transaction acknowledged is so after kill -9 in the table, in its
+// index and in its stream, and a transaction is there whole or not at all.
 func TestAcknowledgedItemsSurviveKill9(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills processes")
 	}
-	dir := t.TempDir()
-	acknowledged := map[string]bool{}
-	for round := range 4 {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "DYNAMODB_TEST_DIR="+dir)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
+	const kept = 8 // kills before a new folder, so that checks stay quick
+	total := 0
+	for rounds := kills(t); rounds > 0; rounds -= kept {
+		dir := t.TempDir()
+		pairs := map[string]string{}
+		for round := range min(rounds, kept) {
+			killInTheMidst(t, dir, round, pairs)
+			checkPairs(t, dir, pairs)
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		url, err := bufio.NewReader(out).ReadString('\n')
-		if err != nil || !strings.HasPrefix(url, "http") {
-			t.Fatalf("%q %v", url, err)
-		}
-		url = strings.TrimSpace(url)
-		if round == 0 && !post(url, "CreateTable", createTable("tab", "pk S, g S", `"GlobalSecondaryIndexes":[`+globalIndex("gsi", "g", "ALL")+`]`, withStream("KEYS_ONLY"))) {
-			t.Fatal("CreateTable failed")
-		}
-		keys := writeUntilKilled(url, round, cmd)
-		_ = cmd.Wait() // killed
-		for _, key := range keys {
-			acknowledged[key] = true
-		}
-		checkAcknowledged(t, dir, acknowledged)
+		total += len(pairs)
 	}
-	if len(acknowledged) < 20 {
-		t.Errorf("only %d items were acknowledged", len(acknowledged))
+	if total < 20 {
+		t.Errorf("only %d pairs were acknowledged", total)
 	}
 }
 
-// writeUntilKilled has 8 writers put items, kills the service in the midst of
-// it and returns the keys that were acknowledged.
-func writeUntilKilled(url string, round int, cmd *exec.Cmd) (keys []string) {
+// killInTheMidst starts the service, has it written to, kills it, and notes
+// what was acknowledged.
+func killInTheMidst(t *testing.T, dir string, round int, pairs map[string]string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "DYNAMODB_TEST_DIR="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	url, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || !strings.HasPrefix(url, "http") {
+		t.Fatalf("%q %v", url, err)
+	}
+	url = strings.TrimSpace(url)
+	if round == 0 && !post(url, "CreateTable", createTable("tab", "pk S, g S", `"GlobalSecondaryIndexes":[`+globalIndex("gsi", "g", "ALL")+`]`, withStream("KEYS_ONLY"))) {
+		t.Fatal("CreateTable failed")
+	}
+	writeUntilKilled(url, round, cmd, pairs)
+	_ = cmd.Wait() // killed
+}
+
+// writeUntilKilled has 8 writers put pairs of items and delete every third
+// again, and kills the service in the midst of it.
+func writeUntilKilled(url string, round int, cmd *exec.Cmd, pairs map[string]string) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	limit := 20 + rand.IntN(300)
+	limit, seen := 20+rand.IntN(300), 0
+	note := func(key, state string) {
+		mu.Lock()
+		defer mu.Unlock()
+		pairs[key] = state
+		if seen++; seen == limit {
+			// Not at the end of a commit but somewhere in the next ones.
+			time.AfterFunc(time.Duration(rand.IntN(5000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
+		}
+	}
 	for writer := range 8 {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				key := fmt.Sprintf("%d-%d-%d", round, writer, i)
-				put := func(g string) string {
-					return `{"Put":{"TableName":"tab","Item":{"pk":{"S":"` + key + `"},"g":{"S":"` + g + `"}}}}`
+				both := func(action, member string) bool {
+					one := func(g string) string {
+						return `{"` + action + `":{"TableName":"tab","` + member + `":{"pk":{"S":"` + key + `"},"g":{"S":"` + g + `"}}}}`
+					}
+					return post(url, "TransactWriteItems", `{"TransactItems":[`+one("left")+`,`+one("right")+`]}`)
 				}
-				if !post(url, "TransactWriteItems", `{"TransactItems":[`+put("left")+`,`+put("right")+`]}`) {
+				if !both("Put", "Item") {
 					return
 				}
-				mu.Lock()
-				keys = append(keys, key)
-				if len(keys) == limit {
-					_ = cmd.Process.Kill()
+				note(key, written)
+				if i%3 > 0 {
+					continue
 				}
-				mu.Unlock()
+				note(key, deleting)
+				if !both("Delete", "Key") {
+					return
+				}
+				note(key, deleted)
 			}
 		})
 	}
 	wg.Wait()
-	return keys
 }
 
 func post(url, operation, body string) bool {
@@ -113,7 +156,7 @@ func post(url, operation, body string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-func checkAcknowledged(t *testing.T, dir string, acknowledged map[string]bool) {
+func checkPairs(t *testing.T, dir string, pairs map[string]string) {
 	t.Helper()
 	service, err := dynamodb.New(dynamodb.Config{Dir: dir})
 	if err != nil {
@@ -123,41 +166,57 @@ func checkAcknowledged(t *testing.T, dir string, acknowledged map[string]bool) {
 	c := &client{t, service}
 	table, _ := c.all("Scan", `{"TableName":"tab"}`, "pk")
 	index, _ := c.all("Scan", `{"TableName":"tab","IndexName":"gsi"}`, "pk")
-	count := map[string]int{}
-	for _, key := range slices.Concat(table, index, c.streamed("tab")) {
-		count[key]++
-	}
-	for key, n := range count {
-		if n != 6 { // two items, each in the table, the index and the stream
-			t.Errorf("%s is there %d times: half a transaction", key, n)
+	inserts, removes := c.streamed("tab")
+	inTable, inIndex := counts(table), counts(index)
+	for key := range inserts {
+		if n := inTable[key]; n != inIndex[key] || inserts[key] != 2 || n+removes[key] != 2 || n == 1 {
+			t.Errorf("%s: %d items, %d in the index, %d inserts, %d removes", key, n, inIndex[key], inserts[key], removes[key])
 		}
 	}
-	for key := range acknowledged {
-		if count[key] == 0 {
-			t.Errorf("acknowledged item %s is lost", key)
+	for key, state := range pairs {
+		if n := inTable[key]; inserts[key] != 2 || state == written && n != 2 || state == deleted && n != 0 {
+			t.Errorf("%s was %s, there are %d items and %d inserts", key, state, n, inserts[key])
 		}
 	}
-	if got := c.describe("tab").ItemCount; got != len(table) {
-		t.Errorf("the table counts %d items, has %d", got, len(table))
+	d := c.describe("tab")
+	if d.ItemCount != len(table) || d.GlobalSecondaryIndexes[0].ItemCount != len(index) {
+		t.Errorf("the table counts %d items of %d, its index %d of %d", d.ItemCount, len(table), d.GlobalSecondaryIndexes[0].ItemCount, len(index))
 	}
 }
 
-// streamed are the pks of all inserts in a table's stream.
-func (c *client) streamed(table string) (keys []string) {
+func counts(keys []string) map[string]int {
+	n := map[string]int{}
+	for _, key := range keys {
+		n[key]++
+	}
+	return n
+}
+
+// streamed counts the inserts and removes of each pk in a table's stream,
+// whose sequence numbers must grow.
+func (c *client) streamed(table string) (inserts, removes map[string]int) {
 	c.t.Helper()
+	inserts, removes = map[string]int{}, map[string]int{}
 	it, last := c.iterator(c.describe(table).LatestStreamArn, "TRIM_HORIZON"), ""
 	for {
 		p := c.records(it)
 		for _, r := range p.Records {
 			var key struct{ PK struct{ S string } }
-			if err := json.Unmarshal(r.Dynamodb.Keys, &key); err != nil || r.EventName != "INSERT" || r.Dynamodb.SequenceNumber <= last {
+			if err := json.Unmarshal(r.Dynamodb.Keys, &key); err != nil || r.Dynamodb.SequenceNumber <= last {
 				c.t.Fatalf("%v in %+v behind %s", err, r, last)
 			}
 			last = r.Dynamodb.SequenceNumber
-			keys = append(keys, key.PK.S)
+			switch r.EventName {
+			case "INSERT":
+				inserts[key.PK.S]++
+			case "REMOVE":
+				removes[key.PK.S]++
+			default:
+				c.t.Fatalf("%+v", r)
+			}
 		}
 		if it = *p.NextShardIterator; len(p.Records) == 0 {
-			return keys
+			return inserts, removes
 		}
 	}
 }

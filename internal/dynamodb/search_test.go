@@ -301,7 +301,8 @@ func TestMultiAttributeIndexKeys(t *testing.T) {
 		}
 	}
 	c.invalid("Query", query(" AND b = :b"), "RANGE key attributes a must have equality conditions specified in the query because a condition is present on key attribute b")
-	c.invalid("Query", `{"TableName":"tab","IndexName":"gsi","KeyConditionExpression":"h1 = :h","ExpressionAttributeValues":{":h":{"S":"h"}}}`, "Query condition missed key schema element: h2")
+	c.invalid("Query", `{"TableName":"tab","IndexName":"gsi","KeyConditionExpression":"h1 = :h","ExpressionAttributeValues":{":h":{"S":"h"}}}`, "HASH key attributes h2 must have equality conditions specified in the query")
+	c.table("two", "pk S, h1 S, h2 N", `"GlobalSecondaryIndexes":[{"IndexName":"gsi","KeySchema":[`+key("h1", "HASH")+`,`+key("h2", "HASH")+`],"Projection":{"ProjectionType":"ALL"}}]`)
 }
 
 // KeyConditions are the only older parameter that may stand beside expressions.

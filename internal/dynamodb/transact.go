@@ -105,9 +105,8 @@ func (c *call) transaction(op message.Operation) (*request.Transact, []*action, 
 	return q, actions, nil
 }
 
-// checkAll checks each action against its table. What is wrong with one is a
-// reason to cancel, kept in the action; empty keys and one item named twice
-// are refused at once.
+// checkAll checks each action against its table. What is wrong with one is
+// kept in the action; empty keys and one item named twice are refused at once.
 func checkAll(op message.Operation, actions []*action) error {
 	seen := map[string]bool{}
 	for _, a := range actions {
@@ -128,6 +127,19 @@ func checkAll(op message.Operation, actions []*action) error {
 			return op.Refuse(message.TransactDuplicates)
 		}
 		seen[id] = true
+	}
+	return nil
+}
+
+// misfit cancels a transaction of which an action does not fit its table. The
+// first one hides the others, and nothing is evaluated (ScyllaDB Alternator
+// test_transact.py, run against AWS).
+func misfit(actions []*action) error {
+	failures := make([]error, len(actions))
+	for i, a := range actions {
+		if failures[i] = a.refused; a.refused != nil {
+			return cancel(failures)
+		}
 	}
 	return nil
 }
@@ -159,11 +171,7 @@ func (c *call) transactGet() error {
 	if err := checkAll(q.Operation, actions); err != nil {
 		return err
 	}
-	failures := make([]error, len(actions))
-	for i, a := range actions {
-		failures[i] = a.refused
-	}
-	if err := cancel(failures); err != nil {
+	if err := misfit(actions); err != nil {
 		return err
 	}
 	used := newConsumption(q.Consumed)
@@ -232,11 +240,11 @@ func runAll(w *table.Write, q *request.Transact, digest []byte, actions []*actio
 			return err
 		}
 	}
+	if err := misfit(actions); err != nil {
+		return err
+	}
 	failures := make([]error, len(actions))
 	for i, a := range actions {
-		if failures[i] = a.refused; failures[i] != nil {
-			continue
-		}
 		var out outcome
 		out, failures[i] = a.run(w)
 		used.write(a.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)

@@ -70,18 +70,11 @@ func (b *binding) oneOf(n *node, it attribute.Item) bool {
 }
 
 func (b *binding) compares(n *node, it attribute.Item) bool {
-	left, right := b.operand(n.args[0], it), b.operand(n.args[1], it)
-	if n.op == opNotEqual && (lacksSize(n.args[0], left) || lacksSize(n.args[1], right)) {
-		return false
-	}
-	return compare(n.op, left, right)
+	return compare(n.op, b.operand(n.args[0], it), b.operand(n.args[1], it))
 }
 
-// lacksSize is true for the size of something without one, which makes every
-// comparison false, even <>.
-func lacksSize(n *node, v attribute.Value) bool { return n.op == opFunction && !v.Exists() }
-
-// compare applies a comparator. With a missing side = is false and <> true.
+// compare applies a comparator. With a missing side = is false and <> true;
+// the size of something without one is missing too (DynamoDB Local).
 func compare(op operation, left, right attribute.Value) bool {
 	switch op {
 	case opEqual:

@@ -39,7 +39,7 @@ func TestConditions(t *testing.T) {
 		{"contains(s, :b)", true}, {"contains(s, :x)", false}, {"contains(b, :part)", true}, {"contains(ss, :b)", true}, {"contains(ss, :x)", false}, {"contains(ns, :2)", true}, {"contains(ns, :b)", false},
 		{"contains(l, :x)", true}, {"contains(l, :list)", true}, {"contains(l, :b)", false}, {"contains(m, :v)", false}, {"contains(gone, :v)", false}, {"contains(:abc, s)", true},
 		{"size(s) = :3", true}, {"size(b) = :3", true}, {"size(ss) = :2", true}, {"size(l) = :3", true}, {"size(m) = :3", true}, {"size(e) = :0", true}, {"size(#e) = :3", true}, {"size(:abc) = :3", true},
-		{"size(n) = :1", false}, {"size(n) <> :1", false}, {"size(t) < :5", false}, {"size(u) <> :1", false}, {"size(gone) <> :1", false}, {"NOT size(gone) = :1", true},
+		{"size(n) = :1", false}, {"size(n) <> :1", true}, {"size(t) < :5", false}, {"size(u) <> :1", true}, {"size(gone) <> :1", true}, {"NOT size(gone) = :1", true},
 		{"size(s) BETWEEN :2 AND :4", true}, {"size(s) IN (:2, :3)", true},
 	} {
 		r := Request{Condition: &c.text, Names: map[string]string{}}

@@ -173,13 +173,15 @@ func (k *KeyCondition) For(schema KeySchema) (KeyRange, error) {
 	var r KeyRange
 	for _, attr := range schema.Hash {
 		c, err := k.clause(attr)
-		if err != nil {
+		switch {
+		case err != nil:
 			return r, err
-		}
-		if c == nil {
+		case len(schema.Hash) > 1 && (c == nil || !c.equal):
+			// The words are unconfirmed but for HASH and equality.
+			return r, attribute.Invalid("HASH key attributes " + attr.Name + " must have equality conditions specified in the query")
+		case c == nil:
 			return r, missedKey(attr.Name)
-		}
-		if !c.equal {
+		case !c.equal:
 			return r, attribute.Invalid("Query key condition not supported")
 		}
 		if err := c.checkNotEmpty(); err != nil {

@@ -50,14 +50,14 @@ func (c *Comparison) check(operands []attribute.Value) error {
 		return attribute.InvalidParameter("Invalid number of argument(s) for the " + c.Operator + " ComparisonOperator")
 	}
 	for _, v := range operands {
-		if v.Kind() != operands[0].Kind() {
-			return attribute.InvalidParameter("AttributeValues inside AttributeValueList must be of same type")
-		}
-	}
-	for _, v := range operands {
 		if rule.kinds != nil && !slices.Contains(rule.kinds, v.Kind()) {
 			return attribute.InvalidParameter("ComparisonOperator " + c.Operator + " is not valid for " +
 				v.Kind().String() + " AttributeValue type")
+		}
+	}
+	for _, v := range operands {
+		if v.Kind() != operands[0].Kind() {
+			return attribute.InvalidParameter("AttributeValues inside AttributeValueList must be of same type")
 		}
 	}
 	if c.Operator == "BETWEEN" {

@@ -82,7 +82,11 @@ func (p *parser) fail() {
 			to = from
 		}
 	}
-	p.failed = `Syntax error; token: "` + shown + `", near: "` + p.text[from.start:to.end] + `"`
+	near := p.text[from.start:to.end]
+	if shown == endOfText {
+		near = p.text[from.start:] // with the spaces at the end (DynamoDB Local)
+	}
+	p.failed = `Syntax error; token: "` + shown + `", near: "` + near + `"`
 	p.at = len(p.tokens) - 1
 }
 

@@ -88,6 +88,9 @@ const (
 	SameHashAndRange
 	FirstNotHash
 	SecondNotRange
+	HashBehindRange
+	TooManyKeyParts
+	NonKeyTwice
 	DefinitionsMismatch
 	DefinitionsUnused
 	DefinitionTwice
@@ -204,7 +207,7 @@ var table = [checks]entry{
 	TransactDuplicates: {text: "Transaction request cannot include multiple operations on one item"},
 	TransactAction:     {text: "TransactItems can only contain one of Check, Put, Update or Delete"},
 	// The words are unconfirmed.
-	TransactTooLarge: {text: "Transaction size has exceeded the maximum allowed size of 4 MB"},
+	TransactTooLarge: {text: "Transaction request size cannot exceed 4 MB"},
 	TokenMismatch:    {code: IdempotentMismatch, text: "The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical"},
 
 	DuplicateKey:           {code: DuplicateItem, text: "Duplicate primary key exists in table"},
@@ -233,8 +236,12 @@ var table = [checks]entry{
 	SameHashAndRange:       {text: "Both the Hash Key and the Range Key element in the KeySchema have the same name"},
 	FirstNotHash:           {text: "Invalid KeySchema: The first KeySchemaElement is not a HASH key type"},
 	SecondNotRange:         {text: "Invalid KeySchema: The second KeySchemaElement is not a RANGE key type"},
-	DefinitionsMismatch:    {text: invalid + "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"},
-	DefinitionsUnused:      {text: invalid + "Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]"},
+	// The words of these three are unconfirmed.
+	HashBehindRange:     {text: "Invalid KeySchema: HASH key attributes must precede RANGE key attributes"},
+	TooManyKeyParts:     {text: invalid + "Number of %s key attributes in the KeySchema exceeds the limit of %d"},
+	NonKeyTwice:         {text: invalid + "Duplicate attribute in NonKeyAttributes: %s"},
+	DefinitionsMismatch: {text: invalid + "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"},
+	DefinitionsUnused:   {text: invalid + "Some AttributeDefinitions are not used. AttributeDefinitions: [%s], keys used: [%s]"},
 	// The words are unconfirmed; AWS's hold "duplicate" and the name.
 	DefinitionTwice:         {text: invalid + "Duplicate attribute name in AttributeDefinitions: %s"},
 	IndexListEmpty:          {text: invalid + "List of %s is empty"},

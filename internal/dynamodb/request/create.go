@@ -110,6 +110,9 @@ func (c *constraints) index(path string, x *Index, keys int) {
 		c.enum(path+"projection.projectionType", p.Type, enumProjection)
 		if p.included {
 			c.count(path+"projection.nonKeyAttributes", "["+strings.Join(p.NonKey, ", ")+"]", len(p.NonKey), 1, maxNonKey)
+			for i := range p.NonKey {
+				c.length(fmt.Sprintf("%sprojection.nonKeyAttributes.%d.member", path, i+1), &p.NonKey[i], 1, 255)
+			}
 		}
 	}
 	c.throughput(path+"provisionedThroughput", x.Throughput)
@@ -147,8 +150,53 @@ func (q *CreateTable) checkKey() error {
 	if err := checkDefined(q.Key, q.Attributes); err != nil {
 		return err
 	}
-	return checkKeyTypes(q.Key)
+	if err := checkKeyTypes(q.Key); err != nil {
+		return err
+	}
+	for _, list := range [][]Index{q.Local, q.Global} {
+		for _, x := range list {
+			if err := checkKeyNames(x.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
+
+// checkKeyNames refuses a key that names an attribute twice.
+func checkKeyNames(key []KeyElement) error {
+	for i, e := range key {
+		if slices.ContainsFunc(key[:i], func(o KeyElement) bool { return *o.Name == *e.Name }) {
+			return message.CreateTable.Refuse(message.SameHashAndRange)
+		}
+	}
+	return nil
+}
+
+// checkGlobalKey checks the order of a global index's key: up to four HASH
+// elements, then up to four RANGE elements. AWS's words are unconfirmed.
+func checkGlobalKey(key []KeyElement) error {
+	op := message.CreateTable
+	if err := checkKeyNames(key); err != nil {
+		return err
+	}
+	if *key[0].Type != "HASH" {
+		return op.Refuse(message.FirstNotHash)
+	}
+	counts := map[string]int{}
+	for _, e := range key {
+		if *e.Type == "HASH" && counts["RANGE"] > 0 {
+			return op.Refuse(message.HashBehindRange)
+		}
+		if counts[*e.Type]++; counts[*e.Type] > maxKeyParts {
+			return op.Refuse(message.TooManyKeyParts, *e.Type, maxKeyParts)
+		}
+	}
+	return nil
+}
+
+// maxKeyParts is how many attributes of one kind a global index's key has.
+const maxKeyParts = 4
 
 // checkDefined refuses key attributes without a declared type.
 func checkDefined(key []KeyElement, definitions []AttributeDefinition) error {
@@ -173,8 +221,8 @@ func definedNames(definitions []AttributeDefinition) []string {
 	return names
 }
 
-// checkKeyTypes checks the order of a key's elements: those of type HASH, then
-// those of type RANGE.
+// checkKeyTypes checks the key of a table or local index: a HASH element, then
+// a RANGE element.
 func checkKeyTypes(key []KeyElement) error {
 	op := message.CreateTable
 	if len(key) == 2 && *key[0].Name == *key[1].Name {
@@ -183,13 +231,8 @@ func checkKeyTypes(key []KeyElement) error {
 	if *key[0].Type != "HASH" {
 		return op.Refuse(message.FirstNotHash)
 	}
-	ranges := false
-	for i, e := range key {
-		isRange := *e.Type == "RANGE"
-		if ranges && !isRange || len(key) == 2 && i == 1 && !isRange {
-			return op.Refuse(message.SecondNotRange)
-		}
-		ranges = ranges || isRange
+	if len(key) == 2 && *key[1].Type != "RANGE" {
+		return op.Refuse(message.SecondNotRange)
 	}
 	return nil
 }
@@ -266,7 +309,7 @@ func (q *CreateTable) checkGlobal() error {
 	}
 	for _, x := range q.Global {
 		err := firstError(
-			checkDefined(x.Key, q.Attributes), checkKeyTypes(x.Key), x.Projection.check(),
+			checkDefined(x.Key, q.Attributes), checkGlobalKey(x.Key), x.Projection.check(),
 			x.checkThroughput(op, q.onDemand()), x.Throughput.check(op))
 		if err != nil {
 			return err
@@ -294,6 +337,11 @@ func (p *Projection) check() error {
 		return op.Refuse(message.NonKeyNotAllowed, *p.Type)
 	case *p.Type == table.ProjectIncluded && !p.included:
 		return op.Refuse(message.NonKeyMissing)
+	}
+	for i, name := range p.NonKey {
+		if slices.Contains(p.NonKey[:i], name) {
+			return op.Refuse(message.NonKeyTwice, name)
+		}
 	}
 	return nil
 }

@@ -199,7 +199,7 @@ func (q *UpdateTable) createIndex(d *table.Definition, x *Index) error {
 	if len(q.Attributes) == 0 {
 		return op.Refuse(message.IndexWithoutDefinitions, *x.Name)
 	}
-	err := firstError(checkDefined(x.Key, q.Attributes), checkKeyTypes(x.Key), x.Projection.check(),
+	err := firstError(checkDefined(x.Key, q.Attributes), checkGlobalKey(x.Key), x.Projection.check(),
 		x.checkThroughput(op, d.OnDemand), x.Throughput.check(op))
 	if err != nil {
 		return err
