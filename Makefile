@@ -61,6 +61,10 @@ apps: build
 lint:
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
+# The tables' promise: 200 kills in the midst of writes lose nothing.
+crash:
+	SUIRO_KILLS=200 $(GO) test -count=1 -timeout 60m -run TestAcknowledgedItemsSurviveKill9 -v ./internal/dynamodb
+
 # How many of AWS's behaviours are copied, each with a test that exists.
 compat:
 	@$(GO) test -count=1 -run TestCompatibility -v . | grep -E 'behaviours|names|FAIL|^ok'
