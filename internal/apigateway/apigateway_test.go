@@ -469,6 +469,8 @@ func TestWhatTheTemplateIsTold(t *testing.T) {
 		{"a stage variable's value", "Stage", `{ApiId: $Api, StageName: a, StageVariables: {a: x y}}`, `X.StageVariables.a: a stage variable's value has letters, digits and -._~:/?#&=, not "x y"`},
 		{"a log level", "Stage", `{ApiId: $Api, StageName: a, DefaultRouteSettings: {LoggingLevel: LOUD}}`, `template.yaml:1:72: X.DefaultRouteSettings.LoggingLevel: "LOUD" is no level`},
 		{"a JWT authorizer", "Authorizer", `{ApiId: $Api, Name: a, AuthorizerType: JWT}`, `a WebSocket API's authorizer is of type REQUEST, not "JWT"`},
+		{"an identity source of HTTP APIs", "Authorizer", `{ApiId: $Api, Name: a, AuthorizerType: REQUEST, AuthorizerUri: "` + uri + `", IdentitySource: [$request.header.Auth]}`, `X.IdentitySource: "$request.header.Auth" is no identity source of a WebSocket API (route.request.header.X`},
+		{"identity sources", "Authorizer", `{ApiId: $Api, Name: a, AuthorizerType: REQUEST, AuthorizerUri: "` + uri + `", IdentitySource: ["route.request.header.Auth, context.routeKey"]}`, ""},
 		{"a mapping of no domain", "ApiMapping", `{ApiId: $Api, DomainName: x, Stage: dev}`, `the app has no domain name "x"`},
 	}
 	f := newFixture(t)

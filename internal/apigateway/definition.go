@@ -115,16 +115,8 @@ func (a *api) authorizer(id string) *websocketapi.Authorizer {
 		return nil
 	}
 	p := spec.Properties
-	z := &websocketapi.Authorizer{
+	return &websocketapi.Authorizer{
 		ID: id, Function: function(p.Get("AuthorizerUri").TextOr("")),
-		ByRole: p.Get("AuthorizerCredentialsArn").TextOr("") != "",
+		ByRole: p.Get("AuthorizerCredentialsArn").TextOr("") != "", Sources: identitySources(p),
 	}
-	for _, sources := range p.Get("IdentitySource").Strings() {
-		for source := range strings.SplitSeq(sources, ",") {
-			if source = strings.TrimSpace(source); source != "" {
-				z.Sources = append(z.Sources, source)
-			}
-		}
-	}
-	return z
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
 	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
@@ -133,7 +134,27 @@ func admitAuthorizer(_ *Service, a *api, spec resource.Spec) diag.List {
 	if uri, _ := text(spec, "AuthorizerUri"); function(uri) == "" {
 		msgs.Add(fault(spec, "AuthorizerUri", "%q does not name a Lambda function", uri))
 	}
+	for _, source := range identitySources(spec.Properties) {
+		if !websocketapi.IsSource(source) || strings.HasPrefix(source, "'") || strings.HasPrefix(source, "route.request.body") {
+			msgs.Add(fault(spec, "IdentitySource", "%q is no identity source of a WebSocket API", source).
+				WithHint("route.request.header.X, route.request.querystring.X, stageVariables.X or context.X"))
+		}
+	}
 	return msgs
+}
+
+// identitySources lists an authorizer's, which may be written as a list or with
+// commas.
+func identitySources(p *document.Node) []string {
+	var all []string
+	for _, sources := range p.Get("IdentitySource").Strings() {
+		for source := range strings.SplitSeq(sources, ",") {
+			if source = strings.TrimSpace(source); source != "" {
+				all = append(all, source)
+			}
+		}
+	}
+	return all
 }
 
 // refers makes the rule that a property holds the id of a record of the API.
