@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -92,7 +93,7 @@ func (f *fixture) spec(logicalID, resourceType, yaml string) resource.Spec {
 		resourceType = "AWS::ApiGatewayV2::" + resourceType
 	}
 	return resource.Spec{
-		LogicalID: logicalID, Type: resourceType, Properties: n,
+		LogicalID: logicalID, Type: resourceType, Properties: n, Needs: slices.Collect(maps.Keys(f.made)),
 		Pos:   diag.Position{File: "template.yaml", Line: 1},
 		Stack: resource.Stack{Name: "chat", Region: "eu-west-1", AccountID: "123456789012", Partition: "aws", URLSuffix: "amazonaws.com"},
 	}
@@ -333,6 +334,16 @@ func TestADeploymentIsASnapshot(t *testing.T) {
 	if n := told(sub); !strings.Contains(n, "deployed again to dev, new; on AWS") {
 		t.Errorf("said %q", n)
 	}
+
+	f.must("Early", "Deployment", `{ApiId: $Api}`)
+	f.must("LateRoute", "Route", `{ApiId: $Api, RouteKey: late, Target: integrations/$SendIntegration}`)
+	f.service.Deploy()
+	if n := told(sub); n != "it does not depend on the routes late: AWS may make it before them, and then fails or leaves them out; add DependsOn" {
+		t.Errorf("said %q", n)
+	}
+	f.remove("Early")
+	f.remove("LateRoute")
+	f.service.Deploy()
 
 	// A deployment in use outlives its record until the stage has moved on.
 	f.must("Third", "Deployment", `{ApiId: $Api}`)

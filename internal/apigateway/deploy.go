@@ -30,10 +30,11 @@ func (s *Service) Deploy() {
 func (s *Service) deploy(a *api) {
 	now := a.deployment()
 	fresh := false
-	for id := range a.records[typeDeployment] {
+	for id, spec := range a.records[typeDeployment] {
 		if a.deployments[id] == nil {
 			a.deployments[id] = now
 			fresh = true
+			s.missed(a, spec)
 		}
 	}
 	d := s.definition(a, now)
@@ -42,6 +43,23 @@ func (s *Service) deploy(a *api) {
 	}
 	a.forget()
 	a.data.Update(d)
+}
+
+// missed tells of routes that a deployment does not depend on. Here it has them
+// all the same; CloudFormation may make it first.
+func (s *Service) missed(a *api, deployment resource.Spec) {
+	var keys []string
+	for _, id := range a.inOrder(typeRoute) {
+		route := a.records[typeRoute][id]
+		if !slices.Contains(deployment.Needs, route.LogicalID) {
+			keys = append(keys, route.Properties.Get("RouteKey").TextOr(""))
+		}
+	}
+	if len(keys) > 0 {
+		slices.Sort(keys)
+		s.notice(deployment.LogicalID, "it does not depend on the routes "+strings.Join(keys, ", ")+
+			": AWS may make it before them, and then fails or leaves them out; add DependsOn")
+	}
 }
 
 // redeploy makes the deployments of a template again that has changed without

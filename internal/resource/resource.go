@@ -35,6 +35,9 @@ type Spec struct {
 	// Dir is the folder that local paths in the properties are relative to.
 	Dir   string
 	Stack Stack
+	// Needs are the logical ids of everything that is made before it: what it
+	// refers to or depends on, and what those need.
+	Needs []string
 }
 
 // Instance is a resource that exists.

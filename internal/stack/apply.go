@@ -69,11 +69,11 @@ func (a *apply) one(ctx context.Context, r *template.Resource) error {
 	a.mu.Lock()
 	props, msgs := a.bound.Resolve(r.Properties)
 	a.messages.Add(msgs...)
+	spec := a.stack.spec(a.template, a.bound, r, props)
 	a.mu.Unlock()
 	if msgs.HasErrors() {
 		return errNotMade // said among the messages
 	}
-	spec := a.stack.spec(a.template, r, props)
 	checked := a.stack.checkSpec(spec)
 	a.mu.Lock()
 	a.messages.Add(checked...)

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -131,7 +132,7 @@ func (s *Stack) Check(t *template.Template) diag.List {
 	for _, r := range order {
 		props, ms := bound.Resolve(r.Properties)
 		msgs.Add(ms...)
-		msgs.Add(s.checkSpec(s.spec(t, r, props))...)
+		msgs.Add(s.checkSpec(s.spec(t, bound, r, props))...)
 	}
 	_, ms = s.resolveOutputs(bound)
 	msgs.Add(ms...)
@@ -146,14 +147,25 @@ func declared(b *template.Bound) map[string]bool {
 	return ids
 }
 
-func (s *Stack) spec(t *template.Template, r *template.Resource, props *document.Node) resource.Spec {
+func (s *Stack) spec(t *template.Template, b *template.Bound, r *template.Resource, props *document.Node) resource.Spec {
 	if props == nil || props.Kind != document.Map {
 		props = document.Object(r.Pos)
 	}
 	return resource.Spec{
 		LogicalID: r.LogicalID, Type: r.Type, Pos: r.Pos, Properties: props, Metadata: r.Metadata,
-		Dir: t.Dir, Stack: s.config.Identity,
+		Dir: t.Dir, Stack: s.config.Identity, Needs: needs(b, r, nil),
 	}
+}
+
+// needs adds to a list of logical ids what a resource needs, and what that
+// needs, each once.
+func needs(b *template.Bound, r *template.Resource, list []string) []string {
+	for _, id := range b.Dependencies(r) {
+		if !slices.Contains(list, id) {
+			list = needs(b, &template.Resource{LogicalID: id}, append(list, id))
+		}
+	}
+	return list
 }
 
 func (s *Stack) checkSpec(spec resource.Spec) diag.List {

@@ -104,6 +104,9 @@ Outputs:
 	if len(msgs) != 1 || msgs[0].Key != "B.Tags" {
 		t.Errorf("messages %v", msgs)
 	}
+	if got := st.made["C"].spec.Needs; !slices.Equal(got, []string{"B", "A"}) {
+		t.Errorf("C needs %v", got)
+	}
 	if o := st.Outputs(); len(o) != 1 || o[0].Value != "https://local:first/x" {
 		t.Errorf("outputs %v", o)
 	}
