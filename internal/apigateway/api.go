@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
@@ -86,12 +87,12 @@ func (h *apiHandler) Check(spec resource.Spec) diag.List {
 		pos, key := at("ProtocolType")
 		msgs.Add(diag.Warningf(pos, key, "HTTP APIs are not served yet; the API has no endpoint here"))
 	case protocolWebSocket:
-		selection := p.Get("RouteSelectionExpression")
+		chosen := p.Get("RouteSelectionExpression")
 		pos, key := at("RouteSelectionExpression")
-		if selection.IsNull() {
+		if chosen.IsNull() {
 			msgs.Add(diag.Errorf(pos, key, "a WebSocket API needs this property").WithHint("usually $request.body.action"))
-		} else if !resource.Unknown(selection) {
-			if _, err := websocketapi.ParseExpression(selection.TextOr("")); err != nil {
+		} else if !resource.Unknown(chosen) {
+			if _, err := selection.Parse(chosen.TextOr("")); err != nil {
 				msgs.Add(diag.Errorf(pos, key, "%v", err))
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/apigateway/mapping"
+	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
 	"github.com/suiro-dev/suiro/internal/arn"
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -25,7 +26,7 @@ func (a *api) integration(id string, spec resource.Spec) *websocketapi.Integrati
 		ByRole:   p.Get("CredentialsArn").TextOr("") != "",
 		Timeout:  time.Duration(p.Get("TimeoutInMillis").IntegerOr(0)) * time.Millisecond,
 		Method:   p.Get("IntegrationMethod").TextOr(http.MethodPost),
-		Request:  templates(p, "RequestTemplates", websocketapi.ParseExpression),
+		Request:  templates(p, "RequestTemplates", selection.Parse),
 		ToBinary: p.Get("ContentHandlingStrategy").TextOr("") == "CONVERT_TO_BINARY",
 	}
 	if i.Method == "ANY" {
@@ -96,15 +97,15 @@ func serviceAction(uri string) (service, action string) {
 
 // templates compiles a property with templates; Check has reported those that
 // cannot be read.
-func templates(p *document.Node, property string, parse func(string) (*websocketapi.Expression, error)) websocketapi.Templates {
+func templates(p *document.Node, property string, parse func(string) (*selection.Expression, error)) websocketapi.Templates {
 	t := websocketapi.Templates{ByKey: map[string]*mapping.Template{}}
 	for _, key := range p.Get(property).Keys() {
 		if parsed, err := mapping.Parse(p.Get(property).Get(key).TextOr("")); err == nil {
 			t.ByKey[key] = parsed
 		}
 	}
-	if selection := p.Get("TemplateSelectionExpression").TextOr(""); selection != "" && selection != "$default" {
-		t.Selection, _ = parse(selection)
+	if chosen := p.Get("TemplateSelectionExpression").TextOr(""); chosen != "" && chosen != selection.Default {
+		t.Selection, _ = parse(chosen)
 	}
 	return t
 }
@@ -121,7 +122,7 @@ func (a *api) responses(integrationID string) []*websocketapi.Response {
 		if err != nil {
 			continue
 		}
-		r.Templates = templates(p, "ResponseTemplates", websocketapi.ParseResponseExpression)
+		r.Templates = templates(p, "ResponseTemplates", selection.ParseResponse)
 		r.ToText = p.Get("ContentHandlingStrategy").TextOr("") == "CONVERT_TO_TEXT"
 		for _, target := range p.Get("ResponseParameters").Keys() {
 			if name, ok := strings.CutPrefix(target, "route.response.header."); ok {
@@ -161,8 +162,8 @@ func checkIntegration(spec resource.Spec) diag.List {
 	msgs.Add(checkWord(spec, "PassthroughBehavior", "WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER"))
 	msgs.Add(checkWord(spec, "ContentHandlingStrategy", "CONVERT_TO_BINARY", "CONVERT_TO_TEXT"))
 	msgs.Add(checkTemplates(spec, "RequestTemplates")...)
-	if selection, ok := text(spec, "TemplateSelectionExpression"); ok {
-		msgs.Add(checkSelection(spec, "TemplateSelectionExpression", selection, websocketapi.ParseExpression))
+	if chosen, ok := text(spec, "TemplateSelectionExpression"); ok {
+		msgs.Add(checkSelection(spec, "TemplateSelectionExpression", chosen, selection.Parse))
 	}
 	return msgs
 }
@@ -177,11 +178,11 @@ func checkWord(spec resource.Spec, property string, words ...string) *diag.Messa
 
 // checkSelection refuses an expression that cannot be read; "$default" without
 // its backslash is taken as what it means.
-func checkSelection(spec resource.Spec, property, selection string, parse func(string) (*websocketapi.Expression, error)) *diag.Message {
-	if selection == "$default" {
+func checkSelection(spec resource.Spec, property, chosen string, parse func(string) (*selection.Expression, error)) *diag.Message {
+	if chosen == selection.Default {
 		return nil
 	}
-	if _, err := parse(selection); err != nil {
+	if _, err := parse(chosen); err != nil {
 		return fault(spec, property, "%v", err)
 	}
 	return nil
@@ -226,8 +227,8 @@ func checkIntegrationResponse(spec resource.Spec) diag.List {
 			msgs.Add(fault(spec, "IntegrationResponseKey", "%q is no pattern: %v", key, err))
 		}
 	}
-	if selection, ok := text(spec, "TemplateSelectionExpression"); ok {
-		msgs.Add(checkSelection(spec, "TemplateSelectionExpression", selection, websocketapi.ParseResponseExpression))
+	if chosen, ok := text(spec, "TemplateSelectionExpression"); ok {
+		msgs.Add(checkSelection(spec, "TemplateSelectionExpression", chosen, selection.ParseResponse))
 	}
 	return msgs
 }
@@ -286,8 +287,8 @@ func parameters(n *document.Node) ([]websocketapi.Parameter, *badParameter) {
 }
 
 // expression compiles what a Check has accepted; nil for what cannot be read.
-func expression(text string) *websocketapi.Expression {
-	e, err := websocketapi.ParseExpression(text)
+func expression(text string) *selection.Expression {
+	e, err := selection.Parse(text)
 	if err != nil {
 		return nil
 	}

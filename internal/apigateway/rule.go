@@ -3,6 +3,7 @@ package apigateway
 import (
 	"strings"
 
+	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
@@ -30,8 +31,8 @@ func checkRoute(spec resource.Spec) diag.List {
 	if on, _ := spec.Properties.Get("ApiKeyRequired").Truth(); on && known && key != "$connect" {
 		msgs.Add(lacking(spec, "ApiKeyRequired", "API keys are checked on $connect only; whoever is connected may use this route"))
 	}
-	if selection, ok := text(spec, "ModelSelectionExpression"); ok {
-		msgs.Add(checkSelection(spec, "ModelSelectionExpression", selection, websocketapi.ParseExpression))
+	if chosen, ok := text(spec, "ModelSelectionExpression"); ok {
+		msgs.Add(checkSelection(spec, "ModelSelectionExpression", chosen, selection.Parse))
 	}
 	if target, ok := text(spec, "Target"); ok && !strings.HasPrefix(target, "integrations/") {
 		msgs.Add(fault(spec, "Target", "a target is integrations/ and an integration's id, not %q", target))

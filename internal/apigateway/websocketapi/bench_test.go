@@ -13,6 +13,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 	"github.com/suiro-dev/suiro/internal/cluster"
 	"github.com/suiro-dev/suiro/internal/invoke"
 )
@@ -21,7 +22,7 @@ import (
 // one client.
 func benchmark(b testing.TB) (api *API, client net.Conn, r *bufio.Reader, server *httptest.Server) {
 	b.Helper()
-	selection, err := ParseExpression("$request.body.action")
+	chosen, err := selection.Parse("$request.body.action")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func benchmark(b testing.TB) (api *API, client net.Conn, r *bufio.Reader, server
 	api.Update(&Definition{
 		Authority: server.Listener.Addr().String(),
 		Stages:    map[string]*Stage{"dev": {Name: "dev"}},
-		Deployment: Deployment{Selection: selection, Routes: map[string]*Route{
+		Deployment: Deployment{Selection: chosen, Routes: map[string]*Route{
 			"ping": {Key: "ping", Replies: true, Integration: mock("", "pong")},
 			"fn":   {Key: "fn", Replies: true, Integration: &Integration{Type: Lambda, Function: "fn"}},
 		}},

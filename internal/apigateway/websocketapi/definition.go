@@ -4,6 +4,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 )
 
 // Route keys with a meaning of their own.
@@ -31,7 +33,7 @@ type Definition struct {
 // Deployment is what a stage serves: the API as it was at some time.
 type Deployment struct {
 	// Selection picks the route of a message.
-	Selection *Expression
+	Selection *selection.Expression
 	Routes    map[string]*Route // by route key
 	// Closed: the API is not served under its execute-api name
 	// (DisableExecuteApiEndpoint). Under localhost it is, since that is how a

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/apigateway/mapping"
+	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/jsonpath"
 )
@@ -29,7 +30,7 @@ const (
 // Templates are mapping templates and what chooses among them.
 type Templates struct {
 	// Selection gives a key of ByKey; nil is $default.
-	Selection *Expression
+	Selection *selection.Expression
 	ByKey     map[string]*mapping.Template
 }
 
@@ -159,7 +160,7 @@ func (e *event) exchange(ctx context.Context, i *Integration) (*answer, *failure
 
 // requestBody makes the backend's request of the message.
 func (e *event) requestBody(i *Integration) ([]byte, *failure) {
-	t := i.Request.choose(func() string { return i.Request.Selection.with(e.body, nil) })
+	t := i.Request.choose(func() string { return i.Request.Selection.Text(e.body, nil) })
 	body := e.body
 	switch {
 	case t != nil:
@@ -349,7 +350,7 @@ func (e *event) mapAnswer(i *Integration, got *answer) (*answer, *failure) {
 		return &answer{status: got.status, header: got.header}, nil
 	}
 	body := got.body
-	t := response.Templates.choose(func() string { return response.Templates.Selection.with(e.body, got.part) })
+	t := response.Templates.choose(func() string { return response.Templates.Selection.Text(e.body, got.part) })
 	if t != nil {
 		var err error
 		if body, err = e.render(t, got.body); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/apigateway/mapping"
+	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/jsonschema"
 )
@@ -185,11 +186,11 @@ func TestTemplatesAreSelected(t *testing.T) {
 		i.Request.ByKey[key] = templates(text).ByKey["$default"]
 	}
 	var err error
-	if i.Request.Selection, err = ParseExpression("${request.body.kind}"); err != nil {
+	if i.Request.Selection, err = selection.Parse("${request.body.kind}"); err != nil {
 		t.Fatal(err)
 	}
 	chosen := respond(`/[45]\d\d/`, "")
-	if chosen.Templates.Selection, err = ParseResponseExpression("${integration.response.statuscode}-${request.body.kind}"); err != nil {
+	if chosen.Templates.Selection, err = selection.ParseResponse("${integration.response.statuscode}-${request.body.kind}"); err != nil {
 		t.Fatal(err)
 	}
 	chosen.Templates.ByKey = map[string]*mapping.Template{
@@ -210,16 +211,16 @@ func TestResponseExpressionsThatCannotBeRead(t *testing.T) {
 		"$integration.response.header": "at character 1: an answer has statuscode, header, multivalueheader and body, not header",
 		"$context.stage":               "at character 1: a message has only $request.body, not $context.stage",
 	} {
-		if _, err := ParseResponseExpression(expression); err == nil || err.Error() != want {
+		if _, err := selection.ParseResponse(expression); err == nil || err.Error() != want {
 			t.Errorf("%s: %v, want %s", expression, err, want)
 		}
 	}
-	e, err := ParseResponseExpression("${integration.response.header.x-kind} ${integration.response.multivalueheader.x-kind} ${integration.response.body.a.b}")
+	e, err := selection.ParseResponse("${integration.response.header.x-kind} ${integration.response.multivalueheader.x-kind} ${integration.response.body.a.b}")
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := &answer{header: http.Header{"X-Kind": {"1", "2"}}, body: []byte(`{"a":{"b":[3]}}`)}
-	if got := e.with(nil, a.part); got != "1 [1, 2] [3]" {
+	if got := e.Text(nil, a.part); got != "1 [1, 2] [3]" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -290,7 +291,7 @@ func TestModelsRefuseMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kind, _ := ParseExpression("${request.body.kind}")
+	kind, _ := selection.Parse("${request.body.kind}")
 	f := newFixture(t, map[string]function{"$default2": returns(`{"body":"ok"}`)}, func(_ *Config, d *Definition) {
 		d.Routes["$default"].Models = &Models{Selection: kind, ByKey: map[string]*Model{
 			"send": {Name: "Send", Schema: schema}, "odd": {Name: "Odd"},

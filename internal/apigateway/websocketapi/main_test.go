@@ -18,6 +18,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 	"github.com/suiro-dev/suiro/internal/cluster"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/iam"
@@ -66,12 +67,12 @@ func evaluate(policy *document.Node, action, resource string, r *http.Request) (
 func newFixture(t *testing.T, routes map[string]function, options ...func(*Config, *Definition)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, functions: &invoke.Fake{Functions: map[string]function{}}}
-	selection, err := ParseExpression("$request.body.action")
+	chosen, err := selection.Parse("$request.body.action")
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.def = &Definition{
-		Deployment: Deployment{Selection: selection, Routes: map[string]*Route{}},
+		Deployment: Deployment{Selection: chosen, Routes: map[string]*Route{}},
 		Stages:     map[string]*Stage{"dev": {Name: "dev"}, "prod": {Name: "prod"}},
 	}
 	for key, fn := range routes {

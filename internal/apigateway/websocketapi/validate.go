@@ -4,13 +4,14 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 	"github.com/suiro-dev/suiro/internal/jsonschema"
 )
 
 // Models are the schemas that a route's messages must satisfy.
 type Models struct {
 	// Selection gives a key of ByKey; where there is none, $default counts.
-	Selection *Expression
+	Selection *selection.Expression
 	ByKey     map[string]*Model
 }
 
@@ -28,7 +29,7 @@ func (r *Route) validate(body []byte) *failure {
 	if r.Models == nil {
 		return nil
 	}
-	m := r.Models.ByKey[r.Models.Selection.with(body, nil)]
+	m := r.Models.ByKey[r.Models.Selection.Text(body, nil)]
 	if m == nil {
 		m = r.Models.ByKey[routeDefault]
 	}

@@ -1,4 +1,6 @@
-package websocketapi
+// Package selection evaluates the selection expressions of WebSocket APIs,
+// which pick routes, models, templates and integration responses.
+package selection
 
 import (
 	"fmt"
@@ -23,17 +25,17 @@ type part struct {
 	answer   string // "statuscode", "header.x": behind "integration.response."
 }
 
-// ParseExpression compiles an expression. The error says what cannot be read,
+// Parse compiles an expression. The error says what cannot be read,
 // and where.
-func ParseExpression(text string) (*Expression, error) { return parseExpression(text, bodyPart) }
+func Parse(text string) (*Expression, error) { return parse(text, bodyPart) }
 
-// ParseResponseExpression compiles an expression that may also name parts of a
+// ParseResponse compiles an expression that may also name parts of a
 // backend's answer: "${integration.response.statuscode}".
-func ParseResponseExpression(text string) (*Expression, error) {
-	return parseExpression(text, answerPart)
+func ParseResponse(text string) (*Expression, error) {
+	return parse(text, answerPart)
 }
 
-func parseExpression(text string, variable func(name string) (part, error)) (*Expression, error) {
+func parse(text string, variable func(name string) (part, error)) (*Expression, error) {
 	e := &Expression{}
 	var literal strings.Builder
 	flush := func() {
@@ -121,11 +123,14 @@ func answerPart(name string) (part, error) {
 	return part{variable: true, answer: rest}, nil
 }
 
-// with evaluates an expression over a message and the parts of an answer; nil
-// is $default.
-func (e *Expression) with(body []byte, answer func(name string) string) string {
+// Default is what an expression that is nil gives.
+const Default = "$default"
+
+// Text evaluates an expression over a message and the parts of an answer, which
+// answer returns by the name behind "integration.response.".
+func (e *Expression) Text(body []byte, answer func(name string) string) string {
 	if e == nil {
-		return routeDefault
+		return Default
 	}
 	var b []byte
 	for i := range e.parts {
