@@ -18,11 +18,19 @@ func (s *services) openEvents(n *Node) (err error) {
 }
 
 // feed is a table's stream as event source mappings read it.
-type feed struct{ *dynamodb.Feed }
+type feed struct{ source }
+
+// source is a stream of a table that is here or outside.
+type source interface {
+	Shard() string
+	Latest() uint64
+	Read(from uint64, limit int) (dynamodb.FeedPage, error)
+	Changed() <-chan struct{}
+}
 
 // Read implements trigger.Stream.
 func (f feed) Read(from uint64, limit int) (trigger.Page, error) {
-	page, err := f.Feed.Read(from, limit)
+	page, err := f.source.Read(from, limit)
 	out := trigger.Page{Next: page.Next, Ended: page.Ended, Trimmed: page.Trimmed, Records: make([]trigger.Record, len(page.Records))}
 	for i, r := range page.Records {
 		out.Records[i] = trigger.Record(r)
@@ -31,6 +39,13 @@ func (f feed) Read(from uint64, limit int) (trigger.Page, error) {
 }
 
 func (s *services) stream(arn string) (trigger.Stream, error) {
+	if s.outside != nil {
+		f, err := s.outside.Stream(arn)
+		if err != nil {
+			return nil, err
+		}
+		return feed{f}, nil
+	}
 	f, err := s.dynamodb.Feed(arn)
 	if err != nil {
 		return nil, err

@@ -104,13 +104,13 @@ func (o *Service) send(ctx context.Context, method string, header http.Header, b
 	return res, nil
 }
 
-// call calls an operation for Suiro itself. A refusal is an *attribute.Error.
-func (o *Service) call(ctx context.Context, operation string, input, out any) error {
+// call calls an operation for Suiro itself; target is X-Amz-Target. A refusal is an *attribute.Error.
+func (o *Service) call(ctx context.Context, target string, input, out any) error {
 	encoded, err := json.Marshal(input)
 	if err != nil {
 		return err
 	}
-	header := http.Header{"Content-Type": {jsonType}, "X-Amz-Target": {targetPrefix + operation}}
+	header := http.Header{"Content-Type": {jsonType}, "X-Amz-Target": {target}}
 	res, err := o.send(ctx, http.MethodPost, header, encoded)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (o *Service) call(ctx context.Context, operation string, input, out any) er
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
 	if err != nil {
-		return fmt.Errorf("%s at %s: %w", operation, o.url, err)
+		return fmt.Errorf("%s at %s: %w", target, o.url, err)
 	}
 	if res.StatusCode == http.StatusOK {
 		return json.Unmarshal(body, out)
@@ -128,7 +128,7 @@ func (o *Service) call(ctx context.Context, operation string, input, out any) er
 		Message string // also "message"
 	}
 	if json.Unmarshal(body, &e) != nil || e.Type == "" {
-		return fmt.Errorf("%s at %s answers %s", operation, o.url, res.Status)
+		return fmt.Errorf("%s at %s answers %s", target, o.url, res.Status)
 	}
 	return &attribute.Error{Code: e.Type[strings.LastIndexByte(e.Type, '#')+1:], Message: e.Message}
 }

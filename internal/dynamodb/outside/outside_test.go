@@ -315,6 +315,52 @@ TimeToLiveSpecification: {AttributeName: ttl, Enabled: true}
 	} {
 		here.want(row[0], row[1], row[2])
 	}
+	readStream(t, here, o, made.Attr("StreamArn"))
+}
+
+// readStream reads what the table's stream has, then what comes, then goes on
+// where another reader ended.
+func readStream(t *testing.T, here *client, o *outside.Service, arn string) {
+	t.Helper()
+	read := func(s *outside.Stream, from uint64, names ...string) (next uint64) {
+		t.Helper()
+		page, err := s.Read(from, 10)
+		if err != nil || len(page.Records) != len(names) || page.Ended || page.Trimmed {
+			t.Fatalf("from %d: %+v, %v; want %d records", from, page, err, len(names))
+		}
+		for i, r := range page.Records {
+			var event struct {
+				EventName, EventSource, EventSourceARN string
+				Dynamodb                               struct{ SequenceNumber string }
+			}
+			if err := json.Unmarshal(r.Event, &event); err != nil || event.EventName != names[i] || event.EventSource != "aws:dynamodb" ||
+				event.EventSourceARN != arn || event.Dynamodb.SequenceNumber != r.Text || !strings.HasPrefix(r.Partition, `{"S":"`) {
+				t.Errorf("record %d is %s, %+v: %v", i, r.Event, r, err)
+			}
+		}
+		return page.Next
+	}
+	s, err := o.Stream(arn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := read(s, 0, "INSERT", "INSERT")
+	read(s, next)
+	if s.Latest() != next || s.Shard() == "" {
+		t.Errorf("latest is %d in %q, want %d", s.Latest(), s.Shard(), next)
+	}
+	here.want("DeleteItem", `{"TableName":"notes","Key":{"pk":{"S":"b"}}}`, `{}`)
+	read(s, next, "REMOVE")
+	again, err := o.Stream(arn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read(again, next, "REMOVE")
+	read(again, 0, "INSERT", "INSERT", "REMOVE")
+	<-again.Changed()
+	if _, err := o.Stream(arn + "x"); err == nil {
+		t.Error("a stream was found that is not there")
+	}
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -51,7 +51,7 @@ func (h *handler) Create(ctx context.Context, spec resource.Spec) (*resource.Ins
 	found, err := h.describe(ctx, want.Name)
 	if isRefused(err, message.ResourceNotFound) {
 		var ignored struct{}
-		if err = h.outside.call(ctx, "CreateTable", json.RawMessage(input), &ignored); isRefused(err, message.ResourceInUse) {
+		if err = h.outside.call(ctx, targetPrefix+"CreateTable", json.RawMessage(input), &ignored); isRefused(err, message.ResourceInUse) {
 			err = nil // another Suiro was faster
 		}
 		if err == nil {
@@ -88,7 +88,7 @@ func (h *handler) Delete(_ context.Context, _ resource.Spec, old *resource.Insta
 
 func (h *handler) describe(ctx context.Context, name string) (*description, error) {
 	var out struct{ Table description }
-	err := h.outside.call(ctx, "DescribeTable", map[string]string{"TableName": name}, &out)
+	err := h.outside.call(ctx, targetPrefix+"DescribeTable", map[string]string{"TableName": name}, &out)
 	return &out.Table, err
 }
 
@@ -155,11 +155,11 @@ func (h *handler) expire(ctx context.Context, want *table.Definition) {
 	var out struct {
 		TimeToLiveDescription struct{ TimeToLiveStatus string }
 	}
-	err := h.outside.call(ctx, "DescribeTimeToLive", map[string]string{"TableName": want.Name}, &out)
+	err := h.outside.call(ctx, targetPrefix+"DescribeTimeToLive", map[string]string{"TableName": want.Name}, &out)
 	if err == nil && out.TimeToLiveDescription.TimeToLiveStatus == "DISABLED" {
 		input := map[string]any{"TableName": want.Name, "TimeToLiveSpecification": map[string]any{"Enabled": true, "AttributeName": want.Expiry.Attribute}}
 		var ignored struct{}
-		err = h.outside.call(ctx, "UpdateTimeToLive", input, &ignored)
+		err = h.outside.call(ctx, targetPrefix+"UpdateTimeToLive", input, &ignored)
 	}
 	if err != nil {
 		h.outside.notice(want.Name, "its time to live cannot be switched on there", err)
