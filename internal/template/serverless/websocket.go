@@ -32,6 +32,9 @@ func (c *compiler) websocketEvent(e event) {
 	w := websocketEvent{event: e, route: e.conf}
 	if e.conf.Kind == document.Map {
 		w.route = e.conf.Get("route")
+		if old := e.conf.Get("routeKey"); !build.Given(w.route) && build.Given(old) {
+			w.route = old // serverless-websockets-plugin, from before the framework had the event
+		}
 		if r := e.conf.Get("routeResponseSelectionExpression"); build.Given(r) {
 			w.response = r
 			if r.TextOr("") != "$default" {
