@@ -40,8 +40,19 @@ type Settings struct {
 	Tables string
 	// Watch holds folders and files to watch besides the app's own.
 	Watch []string
+	// Images says, by logical id, what runs in place of a container image.
+	Images map[string]ImageStart
 	// WebSocket shortens what is long in production.
 	WebSocket WebSocket
+}
+
+// ImageStart runs in place of a container image.
+type ImageStart struct {
+	Command []string
+	Dir     string // absolute; "" is the image's own build context
+	// Port makes it an HTTP server behind the web adapter; 0: it speaks the
+	// Runtime API.
+	Port int
 }
 
 // WebSocket are the timers of WebSocket APIs; zero is API Gateway's own.
@@ -60,6 +71,7 @@ var fields = map[string]func(*Settings, *document.Node, *diag.List){
 	"tables":       readTables,
 	"watch":        func(s *Settings, n *document.Node, l *diag.List) { s.Watch = n.Strings() },
 	"webSocket":    readWebSocket,
+	"images":       readImages,
 }
 
 func readSettings(dir string) (*Settings, diag.List) {
@@ -83,7 +95,7 @@ func readSettings(dir string) (*Settings, diag.List) {
 	for _, m := range root.Members {
 		read := fields[m.Key]
 		if read == nil {
-			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, aws, parameters, ports, streamLimits, tables, variables, watch, webSocket"))
+			msgs.Add(diag.Errorf(m.KeyPos, m.Key, "no such setting").WithHint("known: accountId, aws, images, parameters, ports, streamLimits, tables, variables, watch, webSocket"))
 			continue
 		}
 		read(s, m.Value, &msgs)
@@ -103,6 +115,42 @@ func readPorts(s *Settings, n *document.Node, msgs *diag.List) {
 			continue
 		}
 		s.Ports[m.Key] = port
+	}
+}
+
+func readImages(s *Settings, n *document.Node, msgs *diag.List) {
+	s.Images = make(map[string]ImageStart)
+	if n.Kind != document.Map {
+		msgs.Add(diag.Errorf(n.Pos, "images", "takes logical ids of functions"))
+		return
+	}
+	for _, m := range n.Members {
+		key := "images." + m.Key
+		start := ImageStart{Command: m.Value.Get("command").Strings()}
+		if text, ok := m.Value.Get("command").Scalar(); ok {
+			start.Command = []string{"/bin/sh", "-c", text}
+		}
+		if dir := m.Value.Get("dir").TextOr(""); dir != "" {
+			start.Dir = dir
+			if !filepath.IsAbs(dir) {
+				start.Dir = filepath.Join(filepath.Dir(n.Pos.File), dir)
+			}
+		}
+		for _, k := range m.Value.Keys() {
+			if k != "command" && k != "dir" && k != "port" {
+				msgs.Add(diag.Errorf(m.Value.Get(k).Pos, key+"."+k, "no such setting").WithHint("known: command, dir, port"))
+			}
+		}
+		if port := m.Value.Get("port"); !port.IsNull() {
+			var ok bool
+			if start.Port, ok = port.Integer(); !ok || start.Port < 1 || start.Port > 65535 {
+				msgs.Add(diag.Errorf(port.Pos, key+".port", "not a port number from 1 to 65535"))
+			}
+		}
+		if len(start.Command) == 0 {
+			msgs.Add(diag.Errorf(m.KeyPos, key+".command", "takes a command: a text, or a list of a program and its arguments"))
+		}
+		s.Images[m.Key] = start
 	}
 }
 

@@ -122,6 +122,9 @@ func (fn *function) rebuild(ctx context.Context) error {
 }
 
 func (fn *function) build(ctx context.Context, set settings) (*revision, error) {
+	if set.image != nil {
+		return fn.buildImage(ctx, set)
+	}
 	layers, err := fn.service.findLayers(ctx, set.layers)
 	if err != nil {
 		return nil, err

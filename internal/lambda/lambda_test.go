@@ -421,7 +421,7 @@ func TestChecks(t *testing.T) {
 		{"Function", `{Code: ".", Runtime: python3.12, Handler: a.b, Timeout: 901}`, `template.yaml:1:57: X.Timeout: 901 is not a whole number from 1 to 900`},
 		{"Function", `{Code: ".", Runtime: python3.12, Handler: a.b, Memory: 5}`, `template.yaml:1:48: X.Memory: AWS::Lambda::Function has no such property that Suiro knows; it has no effect`},
 		{"Function", `{Code: {S3Bucket: b, S3Key: k}, Runtime: python3.12, Handler: a.b}`, `template.yaml:1:8: X.Code: the code lies in S3; Suiro runs local files (set CodeUri or Code to a local folder)`},
-		{"Function", `{Code: {ImageUri: x}, PackageType: Image}`, `template.yaml:1:8: X.Code: container images do not run yet (use a zip package: Runtime and Handler instead of PackageType: Image)`},
+		{"Function", `{Code: {ImageUri: x}, PackageType: Image}`, `template.yaml:1:8: X.Code: the image x comes from a registry, and Suiro runs what it can build itself (name its Dockerfile in Metadata (Dockerfile, DockerContext), or say in suiro.yaml what to run: images: {X: {command: […], dir: …}})`},
 		{"Function", `{Code: ".", Runtime: python3.12, Handler: a.b, Environment: {Variables: {AWS_REGION: x}}}`, `template.yaml:1:74: X.Environment.Variables.AWS_REGION: Lambda reserves this variable and refuses to set it (remove it)`},
 		{"Function", `{Code: ".", Runtime: python3.12, Handler: a.b, Layers: ["arn:aws:lambda:eu-west-1:1:layer:x:1"]}`, `template.yaml:1:56: X.Layers: arn:aws:lambda:eu-west-1:1:layer:x:1 is not a layer of this app; its files are not there (copy what the function needs of it into the app)`},
 		{"Permission", `{Action: "s3:GetObject", FunctionName: fn, Principal: x}`, `template.yaml:1:10: X.Action: "s3:GetObject" is not an action of Lambda (lambda:InvokeFunction)`},

@@ -16,7 +16,7 @@ type functionHandler struct{ s *Service }
 func (functionHandler) Schema() resource.Schema { return functionSchema }
 
 func (h functionHandler) Check(spec resource.Spec) diag.List {
-	out := append(checkFunction(spec), checkAdapter(spec)...)
+	out := append(checkFunction(spec, h.s.cfg.Starts), checkAdapter(spec)...)
 	layers := spec.Properties.Get("Layers")
 	if !resource.Unknown(layers) {
 		for _, a := range h.s.missingLayers(layers.Strings()) {
@@ -31,7 +31,7 @@ func (h functionHandler) Check(spec resource.Spec) diag.List {
 }
 
 func (h functionHandler) Create(ctx context.Context, spec resource.Spec) (*resource.Instance, error) {
-	if err := checkFunction(spec).Err(); err != nil {
+	if err := checkFunction(spec, h.s.cfg.Starts).Err(); err != nil {
 		return nil, err
 	}
 	name := spec.Properties.Get("FunctionName").TextOr("")
@@ -96,7 +96,7 @@ func (h functionHandler) Update(ctx context.Context, spec resource.Spec, old *re
 		}
 		return instance, err
 	}
-	if err := checkFunction(spec).Err(); err != nil {
+	if err := checkFunction(spec, h.s.cfg.Starts).Err(); err != nil {
 		return nil, err
 	}
 	if err := fn.deploy(ctx, readFunction(spec, name)); err != nil {

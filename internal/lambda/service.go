@@ -60,7 +60,11 @@ type Config struct {
 	Keeper   *process.Keeper
 	Builder  Builder
 	Runtimes Runtimes
-	Journal  *journal.Journal
+	// Images builds functions that are container images; nil: they are refused.
+	Images  Images
+	Journal *journal.Journal
+	// Starts says by logical id what runs in place of a container image.
+	Starts map[string]Start
 	// Region and AccountID are those of the Lambda API's ARNs; functions have
 	// their stack's.
 	Region    string

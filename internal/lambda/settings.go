@@ -24,7 +24,8 @@ type settings struct {
 	memorySize  int // MB
 	reserved    int // -1: none
 	variables   map[string]string
-	layers      []string // ARNs
+	layers      []string       // ARNs
+	image       *imageSettings // of a function that is a container image
 }
 
 // functionSchema lists what CloudFormation's AWS::Lambda::Function has.
@@ -54,7 +55,9 @@ var functionSchema = resource.Schema{
 	"SnapStart":                       {Support: resource.Accepted, Why: "environments start without snapshots here"},
 	"DeadLetterConfig":                {Support: resource.Missing, Why: "events that fail are not sent to a dead-letter queue yet"},
 	"FileSystemConfigs":               {Support: resource.Missing, Why: "file systems are not mounted"},
-	"ImageConfig":                     {Support: resource.Missing, Why: "container images do not run yet"},
+	"ImageConfig.Command":             {},
+	"ImageConfig.EntryPoint":          {},
+	"ImageConfig.WorkingDirectory":    {},
 	"TenancyConfig":                   {Support: resource.Missing, Why: "tenants share environments here"},
 	"DurableConfig":                   {Support: resource.Missing, Why: "durable functions do not run yet"},
 	"CapacityProviderConfig":          {Support: resource.Missing, Why: "managed instances do not exist here; the function runs on demand"},
@@ -75,7 +78,7 @@ const maxVariables = 4 << 10
 
 // checkFunction finds what is wrong with a function's properties. Values that
 // are not known yet are not judged.
-func checkFunction(spec resource.Spec) diag.List {
+func checkFunction(spec resource.Spec, starts map[string]Start) diag.List {
 	var out diag.List
 	p, key := spec.Properties, spec.LogicalID+"."
 	whole := func(name string, least, most int) {
@@ -94,7 +97,7 @@ func checkFunction(spec resource.Spec) diag.List {
 		out.Add(diag.Errorf(n.Pos, key+"FunctionName", "%q is not a function name", n.TextOr("")).
 			WithHint("up to 64 letters, digits, - and _"))
 	}
-	out.Add(checkCode(spec)...)
+	out.Add(checkCode(spec, starts)...)
 	out.Add(checkVariables(spec)...)
 	for i, a := range p.Get("Architectures").Strings() {
 		if a != "x86_64" && a != "arm64" {
@@ -106,15 +109,12 @@ func checkFunction(spec resource.Spec) diag.List {
 	return out
 }
 
-func checkCode(spec resource.Spec) (out diag.List) {
+func checkCode(spec resource.Spec, starts map[string]Start) (out diag.List) {
 	p, code := spec.Properties, spec.Properties.Get("Code")
 	key := spec.LogicalID + ".Code"
-	image := p.Get("PackageType").TextOr("") == "Image" || !code.Get("ImageUri").IsNull()
 	switch {
-	case image:
-		out.Add(diag.Errorf(code.Position(), key, "container images do not run yet").
-			WithHint("use a zip package: Runtime and Handler instead of PackageType: Image"))
-		return out
+	case isImage(spec):
+		return checkImage(spec, starts)
 	case code.IsNull() || resource.Unknown(code):
 	case !code.Get("S3Bucket").IsNull():
 		out.Add(diag.Errorf(code.Pos, key, "the code lies in S3; Suiro runs local files").
@@ -184,7 +184,9 @@ func readFunction(spec resource.Spec, name string) settings {
 		set.code.Architecture = a[0]
 	}
 	code := p.Get("Code")
-	if text, ok := code.Scalar(); ok {
+	if isImage(spec) {
+		set.image = readImage(spec, set.variables)
+	} else if text, ok := code.Scalar(); ok {
 		set.code.Dir, set.code.Pos = localPath(spec.Dir, text), code.Pos
 	} else {
 		set.code.Inline = code.Get("ZipFile").TextOr("")

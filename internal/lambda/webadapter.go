@@ -20,6 +20,9 @@ const wrapperVariable = "AWS_LAMBDA_EXEC_WRAPPER"
 // it has the adapter's layer, or a setting of the adapter, and what it starts
 // is a program of its own.
 func (set settings) isServer(layers []*layer) bool {
+	if set.image != nil {
+		return set.image.server
+	}
 	own := slices.ContainsFunc(layers, func(l *layer) bool { return isFile(filepath.Join(l.dir, webadapter.Extension)) })
 	if !own && !slices.ContainsFunc(set.layers, webadapter.IsLayer) && !webadapter.Configured(set.variables) {
 		return false

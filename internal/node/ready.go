@@ -142,7 +142,7 @@ func Check(ctx context.Context, o app.Options) (*Plan, diag.List) {
 	if msgs.HasErrors() {
 		return nil, msgs
 	}
-	served := servedTypes()
+	served := servedTypes(a)
 	handler := func(t string) resource.Handler { return handlerOf(served, t) }
 	served[stackType] = newNested(func(id resource.Stack, parameters map[string]string) *stack.Stack {
 		return stack.New(stack.Config{Identity: id, Parameters: parameters, Handler: handler})

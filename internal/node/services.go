@@ -22,6 +22,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/dynamodb/outside"
 	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/iam"
+	"github.com/suiro-dev/suiro/internal/image"
 	"github.com/suiro-dev/suiro/internal/lambda"
 	"github.com/suiro-dev/suiro/internal/lambda/functionurl"
 	"github.com/suiro-dev/suiro/internal/lambda/runtime"
@@ -100,6 +101,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	s.lambda = lambda.New(lambda.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
 		Builder: n.bundler, Runtimes: runtime.New(runtime.Config{CacheDir: cacheDir(), Journal: n.config.Journal}),
+		Images: image.New(image.Config{CacheDir: filepath.Join(cacheDir(), "images"), Journal: n.config.Journal}), Starts: starts(n.app),
 		Environ: s.environ, Localize: s.front.Localize, TempDir: temp, StreamLimits: n.app.Settings.StreamLimits,
 	})
 	s.gateway = apigateway.New(apigateway.Config{
@@ -193,6 +195,15 @@ func evaluate(policy *document.Node, action, resourceARN string, r *http.Request
 	return websocketapi.Unspoken, err
 }
 
+// starts are what suiro.yaml names in place of container images.
+func starts(a *app.App) map[string]lambda.Start {
+	out := make(map[string]lambda.Start)
+	for id, s := range a.Settings.Images {
+		out[id] = lambda.Start{Command: s.Command, Dir: s.Dir, Port: s.Port}
+	}
+	return out
+}
+
 // rawHeader hands what front keeps of a handshake to the events.
 func rawHeader(r *http.Request) []websocketapi.Field {
 	raw := front.RawHeader(r)
@@ -226,9 +237,9 @@ func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {
 
 // servedTypes are the types that services run, for check: the services are
 // made without anything behind them and never asked to make a resource.
-func servedTypes() map[string]resource.Handler {
+func servedTypes(a *app.App) map[string]resource.Handler {
 	return merge(iam.New(iam.Config{}).Handlers(), (&dynamodb.Service{}).Handlers(), (&trigger.Service{}).Handlers(),
-		lambda.New(lambda.Config{}).Handlers(), functionurl.New(functionurl.Config{}).Handlers(), apigateway.New(apigateway.Config{}).Handlers(),
+		lambda.New(lambda.Config{Starts: starts(a)}).Handlers(), functionurl.New(functionurl.Config{}).Handlers(), apigateway.New(apigateway.Config{}).Handlers(),
 		(&ssm.Service{}).Handlers(), (&secretsmanager.Service{}).Handlers(),
 		map[string]resource.Handler{customType: custom{inert: inert{resourceType: customType}}})
 }
