@@ -2,6 +2,7 @@ package process
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"strconv"
@@ -19,14 +20,41 @@ func selfPath() (string, error) { return "/proc/self/exe", nil }
 
 // wait calls ended when the child has ended and is not reaped yet, then reaps.
 func (g group) wait(cmd *exec.Cmd, ended func()) error {
-	for {
-		err := unix.Waitid(unix.P_PID, g.pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if err != unix.EINTR {
-			break
+	if awaitExit(g.pid) != nil { // a kernel before 5.10
+		for unix.Waitid(unix.P_PID, g.pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 		}
 	}
 	ended()
 	return cmd.Wait()
+}
+
+// awaitExit waits until a child has ended, without reaping it. Its descriptor
+// (pidfd) is waited for together with all others of this program: a system
+// call that blocks would keep a thread for every child, and with it more
+// memory than all else that a child costs here.
+func awaitExit(pid int) error {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	f := os.NewFile(uintptr(fd), "pidfd")
+	defer func() { _ = f.Close() }()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Read(func(fd uintptr) bool {
+		var info unix.Siginfo
+		for failed = unix.EINTR; failed == unix.EINTR; {
+			failed = unix.Waitid(unix.P_PIDFD, int(fd), &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+		}
+		if failed == unix.EAGAIN {
+			failed = nil
+		}
+		return failed != nil || info.Signo != 0
+	})
+	return errors.Join(err, failed)
 }
 
 // sweep kills what left the group: job control keeps the session, a daemon

@@ -25,7 +25,6 @@ import (
 type loopServer struct {
 	env      *Environment
 	listener net.Listener
-	rest     *httpServer
 	handed   chan net.Conn // to rest
 	over     chan struct{}
 	loops    sync.WaitGroup
@@ -33,6 +32,7 @@ type loopServer struct {
 	mu     sync.Mutex
 	closed bool
 	conns  map[*loopConn]struct{}
+	rest   *httpServer // nil until a connection is handed to it: most never are
 }
 
 // listen makes the transport of an environment.
@@ -44,7 +44,6 @@ func listen(e *Environment) (transport, error) {
 	s := &loopServer{
 		env: e, listener: l, handed: make(chan net.Conn), over: make(chan struct{}), conns: make(map[*loopConn]struct{}),
 	}
-	s.rest = serveHTTP(e, handover{s})
 	s.loops.Go(s.accept)
 	return s, nil
 }
@@ -60,9 +59,12 @@ func (s *loopServer) close() {
 	for c := range s.conns {
 		_ = c.Close()
 	}
+	rest := s.rest
 	s.mu.Unlock()
 	_ = s.listener.Close()
-	s.rest.close()
+	if rest != nil {
+		rest.close()
+	}
 	s.loops.Wait()
 }
 
@@ -176,9 +178,15 @@ func ignore(err, harmless error) error {
 func (c *loopConn) handOver() {
 	early, _ := c.r.Peek(c.r.Buffered())
 	c.early = bytes.Clone(early)
+	s := c.server
+	s.mu.Lock()
+	if s.rest == nil && !s.closed {
+		s.rest = serveHTTP(s.env, handover{s})
+	}
+	s.mu.Unlock()
 	select {
-	case c.server.handed <- &c.conn:
-	case <-c.server.over:
+	case s.handed <- &c.conn:
+	case <-s.over:
 		_ = c.Close()
 	}
 }
