@@ -3,6 +3,7 @@ package apigateway
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/suiro-dev/suiro/internal/apigateway/selection"
 	"github.com/suiro-dev/suiro/internal/apigateway/websocketapi"
@@ -191,7 +192,10 @@ func (h *apiHandler) Update(ctx context.Context, spec resource.Spec, old *resour
 	s.mu.Lock()
 	a := s.apis[old.PhysicalID]
 	if a != nil && a.websocket() == (spec.Properties.Get("ProtocolType").TextOr("") == protocolWebSocket) {
-		a.spec, a.changed, a.edited = spec, true, true
+		a.edited = a.edited || slices.ContainsFunc(deployedProperties, func(name string) bool {
+			return !a.spec.Properties.Get(name).Equal(spec.Properties.Get(name))
+		})
+		a.spec, a.changed = spec, true
 		s.mu.Unlock()
 		return s.instance(a), nil
 	}

@@ -335,6 +335,12 @@ func TestADeploymentIsASnapshot(t *testing.T) {
 		t.Errorf("said %q", n)
 	}
 
+	f.must("Api", "Api", `{Name: renamed, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}`)
+	f.service.Deploy()
+	if n := told(sub); n != "" {
+		t.Errorf("a new name: said %q", n)
+	}
+
 	f.must("Early", "Deployment", `{ApiId: $Api}`)
 	f.must("LateRoute", "Route", `{ApiId: $Api, RouteKey: late, Target: integrations/$SendIntegration}`)
 	f.service.Deploy()

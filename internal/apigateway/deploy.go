@@ -100,6 +100,9 @@ func (a *api) forget() {
 // mappings and keys count as they are at any time.
 var deployedParts = []string{typeRoute, typeIntegration, typeIntegrationResponse, typeRouteResponse, typeAuthorizer, typeModel}
 
+// deployedProperties are those of the API itself that come with a deployment.
+var deployedProperties = []string{"RouteSelectionExpression", "ApiKeySelectionExpression", "DisableExecuteApiEndpoint"}
+
 // touch notes that a record of a type has changed.
 func (a *api) touch(recordType string) {
 	a.changed = true
