@@ -5,8 +5,8 @@
 // internal/dynamodb/message; items live in internal/dynamodb/table, their
 // changes in internal/dynamodb/stream, expressions in
 // internal/dynamodb/expression, statements in internal/dynamodb/partiql,
-// values in internal/dynamodb/attribute. This
-// package brings them together: one file for each family of operations.
+// values in internal/dynamodb/attribute. This package brings them together: one
+// file for each family of operations.
 package dynamodb
 
 import (

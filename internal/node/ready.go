@@ -64,7 +64,7 @@ func (n *Node) remember() {
 	if err == nil {
 		err = os.WriteFile(path, data, 0o600) // it holds the owner's key
 	}
-	if err != nil { // only suiro invoke misses it
+	if err != nil { // only suiro invoke and suiro tables miss it
 		n.config.Journal.Publish(journal.Entry{Kind: journal.Noticed, Text: "telling other programs how to reach the app", Err: err.Error()})
 	}
 }
