@@ -29,7 +29,7 @@ func TestRareMessagesOfItems(t *testing.T) {
 			"Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}"},
 		{"TransactWriteItems", `{"TransactItems":[{}]}`, "TransactItems can only contain one of Check, Put, Update or Delete"},
 		{"TransactWriteItems", `{"TransactItems":[` + requests(11, `{"Put":{"TableName":"tab","Item":{"pk":{"S":"`+strings.Repeat("x", 400_000)+`"}}}}`) + `]}`,
-			"Transaction size has exceeded the maximum allowed size of 4 MB"},
+			"Transaction request size cannot exceed 4 MB"},
 		{"Query", `{"TableName":"tab","KeyConditionExpression":":a = :b","ExpressionAttributeValues":{":a":{"S":"a"},":b":{"S":"b"}}}`,
 			"Invalid condition in KeyConditionExpression: No key attribute specified"},
 		{"Query", `{"TableName":"tab","KeyConditionExpression":"pk = sk"}`, "Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition"},

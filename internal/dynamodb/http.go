@@ -56,6 +56,9 @@ type buffers struct {
 	in, out []byte
 }
 
+// serverName is what AWS calls the server in every answer.
+var serverName = []string{"Server"}
+
 var pool = sync.Pool{New: func() any { return new(buffers) }}
 
 // ServeHTTP answers one API call. The order of the checks is DynamoDB's: size,
@@ -191,10 +194,9 @@ func (s *Service) envelope(w http.ResponseWriter, r *http.Request, hasBody bool)
 // (aws/aws-sdk-go-v2 issue 3545).
 func respond(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
-	h["Server"] = []string{"Server"}
-	h["X-Amzn-Requestid"] = []string{requestID()}
-	h["X-Amz-Crc32"] = []string{strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10)}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Server"] = serverName
+	values := []string{requestID(), strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10), strconv.Itoa(len(body))}
+	h["X-Amzn-Requestid"], h["X-Amz-Crc32"], h["Content-Length"] = values[:1:1], values[1:2:2], values[2:]
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client has left; there is nobody to tell
 }

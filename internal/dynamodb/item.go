@@ -89,8 +89,10 @@ func (a *action) check(d *table.Definition) error {
 		}
 		a.key = d.RowKey(a.Key)
 	}
-	if err := a.compiled.CheckKeys(d.Key.Names(), indexKeys(d)); err != nil {
-		return err
+	if a.compiled.HasPaths() {
+		if err := a.compiled.CheckKeys(d.Key.Names(), indexKeys(d)); err != nil {
+			return err
+		}
 	}
 	if op == message.PutItem {
 		if e := d.CheckIndexKeys(a.Item); e != nil {

@@ -115,7 +115,11 @@ func (c *committer) commit(first *write) {
 		first.answer(err)
 		return
 	}
+	// What the functions of a batch write is held back and applied once, in
+	// order: rows that each of them changes, such as a table's counts, cost the
+	// engine one write.
 	var (
+		all     = &overlay{base: b}
 		ran     []*write
 		results []error
 		dirty   int // bytes written
@@ -125,18 +129,15 @@ func (c *committer) commit(first *write) {
 		if !w.state.CompareAndSwap(waiting, running) {
 			continue
 		}
-		tx := &overlay{base: b}
+		tx := &overlay{base: all}
 		fnErr := call(w.fn, tx)
 		ran, results = append(ran, w), append(results, fnErr)
-		if fnErr != nil {
-			continue
+		if fnErr == nil {
+			dirty += all.absorb(tx)
 		}
-		n, applyErr := tx.apply(b)
-		dirty += n
-		if applyErr != nil {
-			failure = applyErr
-			break
-		}
+	}
+	if dirty > 0 {
+		failure = all.apply(b)
 	}
 	switch {
 	case failure != nil || dirty == 0:

@@ -127,18 +127,35 @@ func (o *overlay) within(r Range) []change {
 	return slices.Clone(o.writes[from:to])
 }
 
-// apply hands the writes to the batch and returns their size.
-func (o *overlay) apply(b batch) (size int, err error) {
+// absorb takes over the writes of a function that ran on top, and returns
+// their size.
+func (o *overlay) absorb(top *overlay) (size int) {
+	if len(o.writes) == 0 {
+		o.writes = top.writes
+	}
+	for _, c := range top.writes {
+		size += len(c.key) + len(c.value)
+		if i, found := o.find(c.key); found {
+			o.writes[i] = c
+		} else {
+			o.writes = slices.Insert(o.writes, i, c)
+		}
+	}
+	return size
+}
+
+// apply hands the writes to the batch.
+func (o *overlay) apply(b batch) error {
 	for _, c := range o.writes {
+		err := error(nil)
 		if c.value == nil {
 			err = b.delete(c.key)
 		} else {
 			err = b.put(c.key, c.value)
 		}
 		if err != nil {
-			return size, err
+			return err
 		}
-		size += len(c.key) + len(c.value)
 	}
-	return size, nil
+	return nil
 }

@@ -29,6 +29,11 @@ func (c *Compiled) CheckKeys(table, index []string) error {
 	return nil
 }
 
+// HasPaths tells whether there is anything for CheckKeys to check.
+func (c *Compiled) HasPaths() bool {
+	return c.Update != nil || c.Condition != nil || c.Filter != nil || c.Projection != nil
+}
+
 func belowKey(what, name string) error {
 	return attribute.Invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: " +
 		what + ": " + name)

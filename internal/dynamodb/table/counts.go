@@ -10,7 +10,7 @@ import (
 // table itself), its items, their bytes.
 
 func decodeCounts(row []byte) Counts {
-	c := Counts{Indexes: map[uint32]Count{}}
+	var c Counts
 	for len(row) > 0 {
 		var fields [3]int64
 		for i := range fields {
@@ -24,6 +24,9 @@ func decodeCounts(row []byte) Counts {
 		if fields[0] == 0 {
 			c.Table = count
 		} else {
+			if c.Indexes == nil {
+				c.Indexes = map[uint32]Count{}
+			}
 			c.Indexes[uint32(fields[0])] = count
 		}
 	}
@@ -37,6 +40,9 @@ func (c Counts) append(dst []byte) []byte {
 		dst = binary.AppendVarint(dst, n.Bytes)
 	}
 	add(0, c.Table)
+	if len(c.Indexes) == 0 {
+		return dst
+	}
 	for _, number := range slices.Sorted(maps.Keys(c.Indexes)) {
 		add(number, c.Indexes[number])
 	}

@@ -41,7 +41,7 @@ func Encode(item attribute.Item) []byte {
 // Write changes items inside one commit of the store.
 type Write struct {
 	tx       store.Tx
-	counts   map[uint32]*Counts // by the table's number
+	counts   []*tableCounts
 	streams  *stream.Streams
 	recorded []*stream.Stream // those that have new records
 }
@@ -104,7 +104,7 @@ func (w *Write) Apply(c Change) ([]Touched, error) {
 	if err != nil {
 		return nil, err
 	}
-	counts.Table = counts.Table.plus(exists(c.New)-exists(c.Old), attribute.Size(c.New)-attribute.Size(c.Old))
+	counts.add(0, exists(c.New)-exists(c.Old), attribute.Size(c.New)-attribute.Size(c.Old))
 	touched, err := w.applyIndexes(c, counts)
 	if err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func exists(item attribute.Item) int {
 	return 1
 }
 
-func (w *Write) applyIndexes(c Change, counts *Counts) (touched []Touched, err error) {
+func (w *Write) applyIndexes(c Change, counts *tableCounts) (touched []Touched, err error) {
 	for i := range c.Definition.Indexes {
 		x := &c.Definition.Indexes[i]
 		if x.Status == StatusDeleting {
@@ -162,7 +162,7 @@ func (w *Write) applyIndexes(c Change, counts *Counts) (touched []Touched, err e
 			}
 		}
 		touched = append(touched, Touched{x, beforeBytes, afterBytes, !same && before != nil && after != nil})
-		counts.Indexes[x.Number] = counts.Indexes[x.Number].plus(present(after)-present(before), afterBytes-beforeBytes)
+		counts.add(x.Number, present(after)-present(before), afterBytes-beforeBytes)
 	}
 	return touched, nil
 }
@@ -203,26 +203,51 @@ func (d *Definition) sameEntry(x *Index, a, b attribute.Item) bool {
 	return attribute.EqualItems(d.Project(x, a), d.Project(x, b))
 }
 
-func (w *Write) countsOf(d *Definition) (*Counts, error) {
-	if c := w.counts[d.Number]; c != nil {
-		return c, nil
+// tableCounts are the counts of one table that a write changes.
+type tableCounts struct {
+	Counts
+	row     []byte // its key in the store
+	changed bool
+}
+
+// add counts items and bytes more, or fewer, in an index; 0 is the table.
+func (c *tableCounts) add(index uint32, items, bytes int) {
+	if items == 0 && bytes == 0 {
+		return
 	}
-	row, err := w.tx.Get(d.prefix(rowCounts))
+	c.changed = true
+	if index == 0 {
+		c.Table = c.Table.plus(items, bytes)
+		return
+	}
+	if c.Indexes == nil {
+		c.Indexes = map[uint32]Count{}
+	}
+	c.Indexes[index] = c.Indexes[index].plus(items, bytes)
+}
+
+func (w *Write) countsOf(d *Definition) (*tableCounts, error) {
+	key := d.prefix(rowCounts)
+	for _, c := range w.counts {
+		if bytes.Equal(c.row, key) {
+			return c, nil
+		}
+	}
+	row, err := w.tx.Get(key)
 	if err != nil {
 		return nil, err
 	}
-	c := decodeCounts(row)
-	if w.counts == nil {
-		w.counts = map[uint32]*Counts{}
-	}
-	w.counts[d.Number] = &c
-	return &c, nil
+	c := &tableCounts{Counts: decodeCounts(row), row: key}
+	w.counts = append(w.counts, c)
+	return c, nil
 }
 
 func (w *Write) saveCounts() error {
-	for number, c := range w.counts {
-		d := Definition{Number: number}
-		if err := w.tx.Put(d.prefix(rowCounts), c.append(nil)); err != nil {
+	for _, c := range w.counts {
+		if !c.changed {
+			continue
+		}
+		if err := w.tx.Put(c.row, c.append(nil)); err != nil {
 			return err
 		}
 	}
@@ -274,7 +299,7 @@ func (w *Write) fill(d *Definition, index uint32, key Key, item attribute.Item) 
 		if err != nil {
 			return err
 		}
-		counts.Indexes[index] = counts.Indexes[index].plus(1, size)
+		counts.add(index, 1, size)
 		return w.tx.Put(row, key)
 	}
 	return nil
