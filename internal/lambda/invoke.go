@@ -48,9 +48,11 @@ func (s *Service) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Resu
 		if len(req.Payload) > maxEvent {
 			return nil, tooLarge(fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(req.Payload), maxEvent))
 		}
-		in.Payload = bytes.Clone(in.Payload) // the caller may use its buffer again
-		if err := fn.queue.put(in, qualifier, version); err != nil {
+		if err := s.queueEvent(ctx, fn, qualifier, in); err != nil {
 			return nil, err
+		}
+		if req.Accepted != nil {
+			req.Accepted()
 		}
 		return accepted(in.RequestID, version), nil
 	case invoke.DryRun:

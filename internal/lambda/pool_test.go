@@ -265,26 +265,6 @@ func TestAsynchronousEvents(t *testing.T) {
 	})
 }
 
-func TestEventsThatWaitForARetryAreReportedAtTheEnd(t *testing.T) {
-	p := newPlace(t)
-	p.create("Fn", "Function", simple)
-	if _, err := p.Invoke(context.Background(), &invoke.Request{Function: "fn", Type: invoke.Event, Payload: []byte(`{"do":"fail"}`)}); err != nil {
-		t.Fatal(err)
-	}
-	within(t, "the first attempt", func() bool { idle, _ := p.function("fn").pool.count(); return idle == 1 })
-	if err := p.Close(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	found := false
-	for len(p.sub.Entries()) > 0 {
-		entry := <-p.sub.Entries()
-		found = found || strings.Contains(entry.Text, "event was lost")
-	}
-	if !found {
-		t.Error("the lost event was not told")
-	}
-}
-
 // One environment serves calls in the order in which they were accepted, also
 // while the queue moves.
 func TestCallsAreServedInTheOrderAccepted(t *testing.T) {

@@ -3,9 +3,12 @@ package lambda
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/lambda/async"
 	"github.com/suiro-dev/suiro/internal/lambda/webadapter"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
@@ -65,6 +68,7 @@ func (s *Service) add(spec resource.Spec, fn *function) error {
 		return diag.Errorf(at, spec.LogicalID+".FunctionName", "%s is the name of %s already", fn.name, other.logicalID)
 	}
 	s.functions[fn.name] = fn
+	s.events.Start(fn.name)
 	return nil
 }
 
@@ -116,8 +120,12 @@ func (s *Service) remove(name string) {
 	fn := s.functions[name]
 	delete(s.functions, name)
 	s.mu.Unlock()
-	if fn != nil {
-		fn.pool.close(canceled())
+	if fn == nil {
+		return
+	}
+	fn.pool.close(canceled())
+	if err := s.events.Drop(context.Background(), name); err != nil {
+		s.cfg.Journal.Publish(journal.Entry{Kind: journal.Noticed, Resource: fn.logicalID, Function: name, Text: "its asynchronous events were not removed", Err: err.Error()})
 	}
 }
 
@@ -268,11 +276,11 @@ func (h eventInvokeHandler) Create(_ context.Context, spec resource.Spec) (*reso
 	if q := p.Get("Qualifier").TextOr(""); q != "" {
 		qualifier = q
 	}
-	c := defaultAsync()
-	c.retries = p.Get("MaximumRetryAttempts").IntegerOr(c.retries)
-	c.maxAge = seconds(p.Get("MaximumEventAgeInSeconds").IntegerOr(int(c.maxAge.Seconds())))
-	c.onSuccess, _ = functionDestination(p.Get("DestinationConfig").Get("OnSuccess").Get("Destination").TextOr(""))
-	c.onFailure, _ = functionDestination(p.Get("DestinationConfig").Get("OnFailure").Get("Destination").TextOr(""))
+	c := async.Default()
+	c.Retries = p.Get("MaximumRetryAttempts").IntegerOr(c.Retries)
+	c.MaxAge = time.Duration(p.Get("MaximumEventAgeInSeconds").IntegerOr(int(c.MaxAge.Seconds()))) * time.Second
+	c.OnSuccess = p.Get("DestinationConfig").Get("OnSuccess").Get("Destination").TextOr("")
+	c.OnFailure = p.Get("DestinationConfig").Get("OnFailure").Get("Destination").TextOr("")
 	fn.mu.Lock()
 	defer fn.mu.Unlock()
 	fn.async[unqualified(qualifier)] = c

@@ -23,9 +23,11 @@ import (
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/bundle"
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/lambda/async"
 	"github.com/suiro-dev/suiro/internal/lambda/runtime"
 	"github.com/suiro-dev/suiro/internal/process"
 	"github.com/suiro-dev/suiro/internal/resource"
+	"github.com/suiro-dev/suiro/internal/store"
 )
 
 // Builder makes a function's code runnable; *bundle.Builder is one.
@@ -95,6 +97,8 @@ type Config struct {
 	patience time.Duration
 	// TempDir holds the environments' own TMPDIR folders; "" is the system's.
 	TempDir string
+	// Store keeps asynchronous events; nil keeps them in memory.
+	Store *store.Store
 	// Authenticator and Authorizer guard the Lambda API; nil lets everyone in.
 	Authenticator awsapi.Authenticator
 	Authorizer    awsapi.Authorizer
@@ -103,12 +107,14 @@ type Config struct {
 // Service is Lambda. It is safe for concurrent use.
 type Service struct {
 	cfg     Config
-	closing chan struct{} // closed when Close begins: queues stop
+	closing chan struct{} // closed when Close begins
 	closed  sync.Once
 	work    sync.WaitGroup
 
 	mu        sync.Mutex
 	keeper    *process.Keeper      // nil until the first function
+	events    *async.Queues        // made with it
+	memory    *store.Store         // nil when Config has a store
 	functions map[string]*function // by name
 	layers    map[string]*layer    // by version ARN
 	ending    bool
@@ -161,9 +167,20 @@ func (s *Service) start() error {
 			return fmt.Errorf("prepare to start processes: %w", err)
 		}
 	}
+	if err := s.openEvents(); err != nil {
+		return errors.Join(err, s.closeKeeper(canceled(), k))
+	}
 	s.keeper = k
 	s.work.Go(s.reap)
 	return nil
+}
+
+// closeKeeper ends a keeper of the service's own.
+func (s *Service) closeKeeper(ctx context.Context, k *process.Keeper) error {
+	if k == nil || s.cfg.Keeper != nil {
+		return nil
+	}
+	return k.Close(context.WithoutCancel(ctx)) // killing does not take long
 }
 
 // Handlers are the resource types the service owns.
@@ -247,25 +264,33 @@ func (s *Service) function(name string) *function {
 }
 
 // Close lets running invocations finish until ctx ends, then stops every
-// environment. Events still in a queue are lost, and the journal says so.
+// environment. Events still in a queue wait for the next start.
 func (s *Service) Close(ctx context.Context) error {
 	s.closed.Do(func() { close(s.closing) })
 	s.mu.Lock()
 	s.ending = true
+	events := s.events
 	s.mu.Unlock()
+	if events != nil {
+		events.Stop()
+	}
 	var group sync.WaitGroup
 	for _, fn := range s.all() {
 		group.Go(func() { fn.pool.close(ctx) })
 	}
 	group.Wait()
 	s.work.Wait()
+	if events != nil {
+		events.Close()
+	}
 	s.mu.Lock()
 	k := s.keeper
 	s.mu.Unlock()
-	if k != nil && s.cfg.Keeper == nil {
-		return k.Close(context.WithoutCancel(ctx)) // killing does not take long
+	err := s.closeKeeper(ctx, k)
+	if s.memory != nil {
+		err = errors.Join(err, s.memory.Close())
 	}
-	return nil
+	return err
 }
 
 // reap ends environments that stand idle for too long.

@@ -21,8 +21,9 @@ type settings struct {
 	runtime     string
 	role        string
 	timeout     time.Duration
-	memorySize  int // MB
-	reserved    int // -1: none
+	memorySize  int    // MB
+	reserved    int    // -1: none
+	deadLetters string // ARN of a queue or topic, "" for none
 	variables   map[string]string
 	layers      []string       // ARNs
 	image       *imageSettings // of a function that is a container image
@@ -53,7 +54,7 @@ var functionSchema = resource.Schema{
 	"LoggingConfig":                   {Support: resource.Accepted, Why: "logs are shown as they are written, in text format"},
 	"RecursiveLoop":                   {Support: resource.Accepted, Why: "recursive loops are not stopped here"},
 	"SnapStart":                       {Support: resource.Accepted, Why: "environments start without snapshots here"},
-	"DeadLetterConfig":                {Support: resource.Missing, Why: "events that fail are not sent to a dead-letter queue yet"},
+	"DeadLetterConfig":                {Support: resource.Missing, Why: "queues and topics do not run here: what a dead-letter queue would get is shown"},
 	"FileSystemConfigs":               {Support: resource.Missing, Why: "file systems are not mounted"},
 	"ImageConfig.Command":             {},
 	"ImageConfig.EntryPoint":          {},
@@ -164,6 +165,7 @@ func readFunction(spec resource.Spec, name string) settings {
 		role:        p.Get("Role").TextOr(""),
 		timeout:     time.Duration(p.Get("Timeout").IntegerOr(3)) * time.Second,
 		memorySize:  p.Get("MemorySize").IntegerOr(128),
+		deadLetters: p.Get("DeadLetterConfig").Get("TargetArn").TextOr(""),
 		reserved:    p.Get("ReservedConcurrentExecutions").IntegerOr(-1),
 		layers:      p.Get("Layers").Strings(),
 		variables:   make(map[string]string),

@@ -79,6 +79,7 @@ func Start(ctx context.Context, c Config) (*Node, diag.List, error) {
 		n.abandon()
 		return nil, msgs, err
 	}
+	n.services.lambda.ResumeEvents()
 	n.remember()
 	n.watch()
 	return n, msgs, nil

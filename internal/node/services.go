@@ -102,7 +102,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
 		Builder: n.bundler, Runtimes: runtime.New(runtime.Config{CacheDir: cacheDir(), Journal: n.config.Journal}),
 		Images: image.New(image.Config{CacheDir: filepath.Join(cacheDir(), "images"), Journal: n.config.Journal}), Starts: starts(n.app),
-		Environ: s.environ, Localize: s.front.Localize, TempDir: temp, StreamLimits: n.app.Settings.StreamLimits,
+		Environ: s.environ, Localize: s.front.Localize, TempDir: temp, StreamLimits: n.app.Settings.StreamLimits, Store: s.store,
 	})
 	s.gateway = apigateway.New(apigateway.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
