@@ -225,6 +225,44 @@ var behaviours = map[string]func(*client){
 	},
 	"send-and-exit": func(c *client) { sendAndExit(c, `"last words"`, 12) },
 	"cut":           func(c *client) { sendAndExit(c, `"last`, 12) },
+	// half sends a part of a chunked response, says that no more comes, and
+	// tells what it is answered; then it goes on.
+	"half": func(c *client) {
+		conn, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"))
+		check(err)
+		_, err = fmt.Fprintf(conn, "POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n", c.id)
+		check(err)
+		check(conn.(*net.TCPConn).CloseWrite())
+		answer, err := io.ReadAll(conn)
+		check(err)
+		_, body, _ := strings.Cut(string(answer), "\r\n\r\n")
+		fmt.Printf("%.3s %s", strings.TrimPrefix(string(answer), "HTTP/1.1 "), body)
+	},
+	// flood streams N MiB.
+	"flood": func(c *client) {
+		w, answer, _ := c.stream("Lambda-Runtime-Function-Response-Mode", "streaming")
+		block := bytes.Repeat([]byte("x"), 1<<20)
+		for range c.order.N {
+			_, err := w.Write(block)
+			check(err)
+		}
+		check(w.Close())
+		<-answer
+	},
+	// trail ends a stream with trailers of the event's own: type, then body.
+	"trail": func(c *client) {
+		w, answer, trailer := c.stream()
+		errorType, body, _ := strings.Cut(c.order.Text, " ")
+		fmt.Fprint(w, "some")
+		if errorType != "" {
+			trailer.Set("Lambda-Runtime-Function-Error-Type", errorType)
+		}
+		if body != "" {
+			trailer.Set("Lambda-Runtime-Function-Error-Body", body)
+		}
+		check(w.Close())
+		<-answer
+	},
 	"fork": func(c *client) {
 		cmd := exec.Command("/bin/sh", "-c", "trap '' TERM; sleep 600")
 		check(cmd.Start())

@@ -287,7 +287,11 @@ func (inv *invocation) bodyEnded(r *response, err error) error {
 		if err == io.EOF {
 			e.finish(inv, trailerFailure(r))
 		} else {
-			e.finish(inv, inv.truncated())
+			f := inv.truncated()
+			if f.outcome == invoke.Truncated { // the runtime is there to hear it
+				r.refusal = refuseTruncated
+			}
+			e.finish(inv, f)
 		}
 		close(r.read)
 		e.released()
@@ -328,13 +332,14 @@ func (inv *invocation) truncated() *failure {
 	l, f := known()
 	if f == nil && l != nil {
 		// The connection usually breaks a moment before the exit is known.
-		t := time.NewTimer(exitNews)
+		t := time.NewTimer(4 * exitNews)
 		defer t.Stop()
 		select {
+		case <-l.lost:
 		case <-l.ended:
-			_, f = known()
 		case <-t.C:
 		}
+		_, f = known()
 	}
 	if f == nil {
 		f = &failure{

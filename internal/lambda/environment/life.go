@@ -206,10 +206,10 @@ func (e *Environment) miss(l *life, d departure) bool {
 		inv = nil
 	}
 	e.mu.Unlock()
-	close(l.lost)
 	if inv != nil {
 		e.fail(inv, l.loss.of(inv))
 	}
+	close(l.lost)
 	return true
 }
 

@@ -288,7 +288,7 @@ func (c *loopConn) answer() error {
 		_, _ = io.CopyN(io.Discard, in, 2*MaxResponse)
 	}
 	if in.err != io.EOF {
-		if refusal != nil && in.err == nil {
+		if refusal != nil { // who sends no more may still listen
 			_ = c.refuse(refusal)
 		}
 		return errGone

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -136,5 +137,77 @@ func TestTheEndOfAStreamStays(t *testing.T) {
 			t.Fatalf("after the end %d, %v", n, err)
 		}
 		_ = res.Body.Close()
+	}
+}
+
+// A response whose chunks end without the last one is truncated: the runtime is
+// told so with status 400, lives on, and takes the next event (RIE,
+// rapi/handler/invocationresponse.go).
+func TestTruncatedResponse(t *testing.T) {
+	for _, mode := range []invoke.Mode{invoke.Buffered, invoke.Stream} {
+		p := newPlace(t, "echo")
+		first, _, _ := p.call(`{"do":"pid"}`)
+		body, end, _ := p.call(`{"do":"half"}`, func(in *Invocation) { in.Mode = mode })
+		if end.Outcome != invoke.Truncated || end.ErrorType != "Runtime.TruncatedResponse" || mode == invoke.Stream && body != "begun" {
+			t.Errorf("mode %d: %q, %+v", mode, body, end)
+		}
+		if second, _, _ := p.call(`{"do":"pid"}`); second != first {
+			t.Errorf("process %s after %s", second, first)
+		}
+		if got := p.log(); !strings.Contains(got, `stdout|400 {"errorMessage":"HTTP request detected as truncated","errorType":"TruncatedHTTPRequest"}`) {
+			t.Errorf("log\n%s", got)
+		}
+	}
+}
+
+// Trailers may hold one of the two, and a body that is not base64.
+func TestErrorTrailers(t *testing.T) {
+	p := newPlace(t, "echo")
+	for _, c := range []struct{ text, errorType, body string }{
+		{"", "", ""},
+		{"Function.Broken", "Function.Broken", ""},
+		{"Unhandled eyJlcnJvclR5cGUiOiJFIn0=", "E", `{"errorType":"E"}`},
+		{"Unhandled {not-base64}", "Unhandled", "{not-base64}"},
+		{" b2ggbm8=", "", "oh no"},
+	} {
+		body, end, _ := p.call(`{"do":"trail","text":"`+c.text+`"}`, func(in *Invocation) { in.Mode = invoke.Stream })
+		outcome := invoke.FunctionError
+		if c.text == "" {
+			outcome = invoke.Complete
+		}
+		if body != "some" || end.Outcome != outcome || end.ErrorType != c.errorType || string(end.ErrorBody) != c.body {
+			t.Errorf("%q: %q, %+v, %s", c.text, body, end, end.ErrorBody)
+		}
+	}
+}
+
+// What a function streams passes through without being gathered.
+func TestMemoryOfAStreamStaysFlat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("moves 200 MiB")
+	}
+	p := newPlace(t, "echo")
+	p.call(`{}`)
+	res, err := p.invoke(context.Background(), Invocation{RequestID: requestID, Payload: []byte(`{"do":"flood","n":200}`), Mode: invoke.Stream})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, now runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var peak, size int64
+	buf := make([]byte, 64<<10)
+	for next := int64(20 << 20); err == nil; {
+		var n int
+		n, err = res.Body.Read(buf)
+		if size += int64(n); size >= next {
+			runtime.GC()
+			runtime.ReadMemStats(&now)
+			peak = max(peak, int64(now.HeapAlloc)-int64(before.HeapAlloc))
+			next += 20 << 20
+		}
+	}
+	if err != io.EOF || size != 200<<20 || peak > 2<<20 {
+		t.Errorf("%d bytes, %v, %d KiB more on the heap", size, err, peak>>10)
 	}
 }
