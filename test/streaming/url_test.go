@@ -35,9 +35,13 @@ func clients() map[string]*http.Client {
 // Every piece is here before the next one is written, for each runtime and
 // each protocol.
 func TestEachPieceArrivesBeforeTheNextIsWritten(t *testing.T) {
-	s := start(t, "testdata/app")
+	app := copyOf(t, "testdata/app")
+	for from, to := range map[string]string{"stream": "rust", "http": "rusthttp"} {
+		place(t, tool(t, "ric/rust/release/"+from), filepath.Join(app, to, "bootstrap"))
+	}
+	s := start(t, app)
 	for name, client := range clients() {
-		for _, runtime := range []string{"Node", "Go", "Python"} {
+		for _, runtime := range []string{"Node", "Go", "Python", "Ruby", "Rust", "RustHTTP"} {
 			t.Run(runtime+" "+name, func(t *testing.T) {
 				defer client.CloseIdleConnections()
 				gate := filepath.Join(t.TempDir(), "gate")
@@ -70,12 +74,24 @@ func TestEachPieceArrivesBeforeTheNextIsWritten(t *testing.T) {
 			})
 		}
 	}
+	t.Run("browser", func(t *testing.T) { browser(t, s) })
 	t.Run("curl", func(t *testing.T) { curl(t, s) })
 	t.Run("midway", func(t *testing.T) { midway(t, s) })
 	t.Run("gone", func(t *testing.T) { gone(t, s) })
 	t.Run("large", func(t *testing.T) { large(t, s) })
 	t.Run("modes", func(t *testing.T) { modes(t, s) })
 	t.Run("invoke", func(t *testing.T) { invoking(t, s) })
+}
+
+// place copies a program.
+func place(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("cp", from, to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 }
 
 func open(t *testing.T, gate string) {

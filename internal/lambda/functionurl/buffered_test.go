@@ -150,3 +150,19 @@ func FuzzReadResult(f *testing.F) {
 		}
 	})
 }
+
+// Without a CORS configuration OPTIONS is the function's, preflight or not
+// (Developer Guide, Creating and managing Lambda function URLs).
+func TestOPTIONSWithoutCORSIsTheFunctions(t *testing.T) {
+	for _, mode := range []string{buffered, streaming} {
+		p := newPlace(t, anonymous+", InvokeMode: "+mode)
+		p.answer = result("application/json", `{"statusCode":204,"headers":{"access-control-allow-origin":"https://mine.test"}}`, invoke.End{})
+		got := p.do("OPTIONS", "/x", "", "Origin", "https://mine.test", "Access-Control-Request-Method", "PUT")
+		if n := p.count(); n != 1 || mode == buffered && got.status != 204 {
+			t.Errorf("%s: %d calls, %+v", mode, n, got)
+		}
+		if !strings.Contains(p.last(), `"method":"OPTIONS"`) {
+			t.Errorf("event %s", p.last())
+		}
+	}
+}
