@@ -229,6 +229,47 @@ func TestCommandsOfScripts(t *testing.T) {
 	}
 }
 
+// What RUN does stays in the image: this machine's files are not its own.
+func TestRunTouchesNothingOfThisMachine(t *testing.T) {
+	root := t.TempDir()
+	for script, want := range map[string]string{
+		"rm -rf /tmp/* /var/lib/apt":                  "rm -rf ROOT/tmp/* ROOT/var/lib/apt",
+		"ln -sf /usr/bin/python3.12 /usr/bin/python2": "ln -sf ROOT/usr/bin/python3.12 ROOT/usr/bin/python2",
+		"cp app /bin/app && rm -f {/etc/a,/etc/b}":    "cp app ROOT/bin/app && rm -f {ROOT/etc/a,ROOT/etc/b}",
+		"/usr/local/bin/pip install x >/dev/null":     "pip install x >/dev/null",
+		"ln -s /tmp/cache ./.next/cache":              "ln -s /tmp/cache ./.next/cache",
+		"curl https://example.com/a":                  "curl https://example.com/a",
+		"PATH=/a/b:/c npm ci":                         "PATH=ROOT/a/b:ROOT/c npm ci",
+	} {
+		if got := strings.ReplaceAll(mapPaths(root, script, true), root, "ROOT"); got != want {
+			t.Errorf("%s: %s", script, got)
+		}
+	}
+	home := t.TempDir()
+	kept := filepath.Join(home, "kept")
+	if err := os.WriteFile(kept, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("HOME", home)
+	t.Setenv("VICTIM", home)
+	_, notes, err := build(t, write(t, map[string]string{"Dockerfile": `FROM a
+RUN rm -rf ~/kept $HOME/kept
+RUN find / -name kept -delete
+RUN rm -rf /$VICTIM/kept
+RUN cd / && rm -f kept
+CMD x
+`}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
+	}
+	if len(notes) != 3 || !strings.Contains(notes[0], "Dockerfile:3: RUN: not run, because of the path /") {
+		t.Errorf("notes %q", notes)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("# escape=`\nFROM a AS b\nRUN <<EOF\nx\nEOF\nCMD [\"a\"]\n"))
 	f.Add([]byte("FROM a\nENV A=\"b c\" D='$E' F=${G:-h}\nCOPY --chown=1:1 a \\\n # x\n b /c\n"))

@@ -164,12 +164,15 @@ func (m *making) run(ctx context.Context, s *stage, root string, in *Instruction
 			unknown = append(unknown, name)
 		}
 	}
+	if rootItself.MatchString(script) {
+		unknown = append(unknown, "the path /")
+	}
 	if len(unknown) > 0 {
 		m.leaveOut(in, "not run, because of %s", strings.Join(slices.Compact(unknown), ", "))
 		return nil
 	}
 	dir := filepath.Join(root, filepath.FromSlash(s.workDir))
-	env := stageEnv(root, s)
+	env := append(stageEnv(root, s), homeEnv(root)...)
 	_, err := bundle.Tool{Path: "sh", Args: []string{"-ec", mapPaths(root, script, true)}, Dir: dir, Env: env}.Run(ctx)
 	var failed *bundle.ToolError
 	if errors.As(err, &failed) {
@@ -199,6 +202,27 @@ func stageEnv(root string, s *stage) []string {
 		"SUIRO_PYTHON="+pythonDir(root), "PYTHONPATH="+pythonDir(root),
 		"NPM_CONFIG_PREFIX="+filepath.Join(root, own, "npm"), "GOBIN="+filepath.Join(root, own, "go"),
 		"BUNDLE_PATH="+filepath.Join(root, own, "bundle"), "GOFLAGS=-buildvcs=false", "CI=1")
+}
+
+// homeEnv gives RUN a home in the stage, so that it changes nothing in the
+// user's, and leaves it the caches and tools that are there.
+func homeEnv(root string) []string {
+	own := filepath.Join(root, "root")
+	_ = os.MkdirAll(own, 0o755) // a tool that needs it says what is wrong
+	env := []string{"HOME=" + own}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return env
+	}
+	for name, dir := range map[string]string{
+		"npm_config_cache": ".npm", "PIP_CACHE_DIR": ".cache/pip", "GOPATH": "go", "GOCACHE": ".cache/go-build", "CARGO_HOME": ".cargo",
+		"RUSTUP_HOME": ".rustup", "PYENV_ROOT": ".pyenv", "NVM_DIR": ".nvm", "VOLTA_HOME": ".volta", "ASDF_DATA_DIR": ".asdf",
+	} {
+		if _, given := os.LookupEnv(name); !given && isDir(filepath.Join(home, dir)) {
+			env = append(env, name+"="+filepath.Join(home, dir))
+		}
+	}
+	return env
 }
 
 func pythonDir(root string) string { return filepath.Join(root, own, "python") }

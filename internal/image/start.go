@@ -132,12 +132,20 @@ func mapList(root, list string) []string {
 	return out
 }
 
-// absolute matches a path of a script, with what stands before it.
-var absolute = regexp.MustCompile(`(^|[\s"'=:(>])(/[A-Za-z0-9._][A-Za-z0-9._@/*-]*)`)
+var (
+	// absolute matches a path of a script, with what stands before it.
+	absolute = regexp.MustCompile("(^|[\\s\"'`=:({,;&|<>])(/[A-Za-z0-9._][A-Za-z0-9._@/*+-]*)")
+	// rootItself matches the root folder itself, or a path whose first part is
+	// not known before the script runs.
+	rootItself = regexp.MustCompile("(?:^|[\\s\"'`=({,;&|<>])/(?:[^A-Za-z0-9._/]|$)")
+)
 
 // mapPaths puts the stage's folder before the paths of a script: those that
-// exist there, and, when they may be about to be made, all but the system's.
+// exist there, and, when the script makes the stage, all others, so that
+// nothing of this machine is written or deleted.
 func mapPaths(root, script string, making bool) string {
+	// A link into /tmp is for the time at which the image runs.
+	temp := making && strings.Contains(script, "ln ") && !strings.Contains(script, "rm ")
 	return absolute.ReplaceAllStringFunc(script, func(match string) string {
 		g := absolute.FindStringSubmatch(match)
 		before, p := g[1], g[2]
@@ -145,16 +153,13 @@ func mapPaths(root, script string, making bool) string {
 		if exists(there) {
 			return before + there
 		}
-		if !making {
+		switch dir, name := path.Split(p); {
+		case !making, strings.HasPrefix(p, "/dev/"), strings.HasPrefix(p, "/proc/"):
 			return match
-		}
-		for _, system := range []string{"/dev/", "/proc/", "/sys/", "/tmp/", "/bin/", "/usr/bin/"} {
-			if strings.HasPrefix(p+"/", system) {
-				return match
-			}
-		}
-		if dir, name := path.Split(p); dir == "/usr/local/bin/" && allowed[name] {
-			return before + name
+		case p == "/bin/sh", p == "/bin/bash", p == "/usr/bin/env", temp && strings.HasPrefix(p, "/tmp/"):
+			return match
+		case (dir == "/usr/local/bin/" || dir == "/usr/bin/" || dir == "/bin/") && allowed[name]:
+			return before + name // a command by its path
 		}
 		return before + there
 	})

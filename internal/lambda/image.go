@@ -59,7 +59,10 @@ func checkImage(spec resource.Spec, starts map[string]Start) (out diag.List) {
 		src := imageSource(spec)
 		if _, err := os.Stat(src.File); err != nil {
 			out.Add(diag.Errorf(at(spec.Metadata.Get("Dockerfile"), spec), spec.LogicalID+".Metadata.Dockerfile", "there is no %s", src.File))
+			return out
 		}
+		out.Add(diag.Notef(at(spec.Metadata.Get("Dockerfile"), spec), spec.LogicalID+".Metadata.Dockerfile",
+			"the image is a folder here, made from %s without a container engine: its programs are this machine's", filepath.Base(src.File)))
 		return out
 	}
 	out.Add(diag.Errorf(at(code, spec), spec.LogicalID+".Code", "the image %s comes from a registry, and Suiro runs what it can build itself",

@@ -65,8 +65,12 @@ func (fn *function) serverStarted(rev *revision, port int, fixed bool) {
 func (fn *function) serverCommand(rev *revision, c process.Command) (process.Command, error) {
 	if rev.variables[wrapperVariable] == webadapter.Wrapper {
 		c.Path, c.Args = filepath.Join(rev.runnable.Root, filepath.FromSlash(rev.handler)), nil
-		if !runnable(c.Path) { // the wrapper is a shell, which runs it as a script of its own
+		switch info, err := os.Stat(c.Path); {
+		case !runnable(c.Path): // the wrapper is a shell, which runs it as a script of its own
 			c.Path, c.Args = "/bin/sh", []string{c.Path}
+		case err == nil && info.Mode().Perm()&0o111 == 0 && os.PathSeparator == '/':
+			fn.note([]string{rev.handler + " is not executable: it runs here all the same; on Lambda its start is refused unless the deploy tool sets the mode (chmod +x " + rev.handler + ")"})
+			c.Path, c.Args = "/bin/sh", []string{"-c", interpret, c.Path}
 		}
 	}
 	var env []string
@@ -91,6 +95,9 @@ func (fn *function) serverCommand(rev *revision, c process.Command) (process.Com
 	}
 	return c, nil
 }
+
+// interpret runs the script $0 by what its first line names.
+const interpret = `read -r first < "$0"; exec ${first#"#!"} "$0"`
 
 // runnable tells whether the system can start a file by itself.
 func runnable(path string) bool {
@@ -159,8 +166,6 @@ func checkServer(set settings, root string) *diag.Message {
 	case err != nil || info.IsDir():
 		return diag.Errorf(set.code.Pos, set.code.LogicalID+".Handler", "the start script %s is not in %s", set.handler, root).
 			WithHint("with the Lambda Web Adapter the handler is the script or program that starts the server")
-	case info.Mode().Perm()&0o111 == 0 && os.PathSeparator == '/':
-		return diag.Errorf(set.code.Pos, set.code.LogicalID+".Handler", "%s is not executable", path).WithHint("run chmod +x %s", path)
 	}
 	return nil
 }
@@ -192,6 +197,9 @@ func checkAdapter(spec resource.Spec) (out diag.List) {
 		out.Add(diag.Warningf(pos, spec.LogicalID+".Environment.Variables."+p.Variable, "%s", p.Text))
 	}
 	runtime := spec.Properties.Get("Runtime").TextOr("")
+	if adapted {
+		out.Add(diag.Notef(layers.Position(), spec.LogicalID+".Layers", "Suiro's own web adapter takes the layer's place; the server's port is in PORT"))
+	}
 	if adapted && given[wrapperVariable] == "" && runtime != "" && !strings.HasPrefix(runtime, "provided") {
 		out.Add(diag.Warningf(layers.Position(), spec.LogicalID+".Layers", "the web adapter's layer without %s: the handler runs on the %s runtime, and on AWS the two disturb each other",
 			wrapperVariable, runtime).WithHint("set %s to %s and let Handler name the start script", wrapperVariable, webadapter.Wrapper))
