@@ -62,6 +62,11 @@ func (b *bench) invoke() error {
 		return err
 	}
 	defer proxy.close()
+	emulator, err := b.startRIE()
+	if err != nil {
+		return err
+	}
+	defer emulator.close()
 	for _, connections := range []int{1, 8} {
 		runtime, err := startFloor("runtime", floor.Options{Environments: connections, Handler: "hello"})
 		if err != nil {
@@ -85,6 +90,11 @@ func (b *bench) invoke() error {
 					if err != nil {
 						return err
 					}
+					if t.server == suiro && way.of != "URL" && connections == 1 && emulator.child != nil {
+						if err := b.emulated(emulator, r, round); err != nil {
+							return err
+						}
+					}
 					if round > 0 {
 						b.add("invoke", of, "requests/s", t.name, float64(r.Count)/r.Seconds, atLeast(0.9))
 						b.add("invoke", of, "median, µs", t.name, r.P50, goal{})
@@ -93,6 +103,25 @@ func (b *bench) invoke() error {
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// emulated measures AWS's Runtime Interface Emulator, which takes one
+// invocation at a time, beside what Suiro did for the same function.
+func (b *bench) emulated(emulator *server, suiro *load.Result, round int) error {
+	request := plain("POST", emulator.address, "/2015-03-31/functions/function/invocations", greeting)
+	r, _, err := b.request(emulator, emulator.address, []string{request}, 1)
+	if err != nil || round == 0 {
+		return err
+	}
+	const of = "API against AWS's emulator, 1 client"
+	for _, x := range []struct {
+		name string
+		r    *load.Result
+	}{{"suiro", suiro}, {"RIE", r}} {
+		b.add("invoke", of, "requests/s", x.name, float64(x.r.Count)/x.r.Seconds, atLeast(1.8))
+		b.add("invoke", of, "median, µs", x.name, x.r.P50, atMost(0.6))
 	}
 	return nil
 }

@@ -55,12 +55,12 @@ var benchmarks = []benchmark{
 	{"post", (*bench).post, 2 * time.Minute},
 	{"fanout", (*bench).fanout, 2 * time.Minute},
 	{"chain", (*bench).chain, 3 * time.Minute},
-	{"invoke", (*bench).invoke, 3 * time.Minute},
+	{"invoke", (*bench).invoke, 4 * time.Minute},
 	{"node", (*bench).node, 2 * time.Minute},
 	{"stream", (*bench).stream, 2 * time.Minute},
 	{"slow-streams", (*bench).slowStreams, 3 * time.Minute},
 	{"options", (*bench).options, 2 * time.Minute},
-	{"linear", (*bench).linear, 4 * time.Minute},
+	{"linear", (*bench).linear, 5 * time.Minute},
 	{"tables", (*bench).tables, 4 * time.Minute},
 }
 

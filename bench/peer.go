@@ -34,6 +34,38 @@ func fetch(packages ...string) (dir string, err error) {
 	return dir, cmd.Run()
 }
 
+// rie is AWS's Runtime Interface Emulator as a Go module.
+const rie = "github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@v0.0.0-20261030222936-bef5c4ba774d"
+
+// startRIE runs the emulator with the bench program as its function. It has no
+// process where nobody has fetched it: -peers does, once.
+func (b *bench) startRIE() (*server, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(cache, "suiro-bench")
+	program := filepath.Join(dir, "aws-lambda-rie")
+	if _, err := os.Stat(program); err != nil {
+		if !b.peers {
+			return &server{}, nil
+		}
+		cmd := exec.Command("go", "install", rie)
+		cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=-mod=mod")
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return &server{}, fmt.Errorf("fetching AWS's emulator: %w", err)
+		}
+	}
+	const address = "127.0.0.1:14580"
+	c, err := start(nil, program, "--runtime-interface-emulator-address", address, "--log-level", "error", os.Args[0], "hello")
+	if err != nil {
+		return nil, err
+	}
+	go func() { _, _ = io.Copy(io.Discard, c.out) }()
+	return &server{child: c, name: "RIE", address: address}, answers(address)
+}
+
 // startDynalite runs dynalite with its tables in memory.
 func startDynalite() (*server, error) {
 	dir, err := fetch("dynalite@4.0.0")
