@@ -45,15 +45,31 @@ func appendNumber(b []byte, name string, n int64) []byte {
 	return strconv.AppendInt(append(b, name...), n, 10)
 }
 
-// appendString appends s in quotes; what needs an escape is rare and left to
-// encoding/json.
+// appendString appends s in quotes. Control characters that have no short
+// escape, and what is no ASCII, are rare and left to encoding/json.
 func appendString(b []byte, s string) []byte {
+	from, start := len(b), 0
+	b = append(b, '"')
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x80 {
-			return appendEscaped(b, s)
+		c := s[i]
+		if ' ' <= c && c < 0x80 && c != '"' && c != '\\' {
+			continue
 		}
+		switch b = append(b, s[start:i]...); c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		default:
+			return appendEscaped(b[:from], s)
+		}
+		start = i + 1
 	}
-	return append(append(append(b, '"'), s...), '"')
+	return append(append(b, s[start:]...), '"')
 }
 
 func appendEscaped(b []byte, s string) []byte {
