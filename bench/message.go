@@ -80,6 +80,7 @@ func (b *bench) talk(benchmark string, servers []*server, sockets int, text, of 
 		}
 	}
 	for range b.rounds {
+		rates := make(map[string]float64)
 		for i, s := range servers {
 			before := s.cpu()
 			r, err := clients[i].do(load.Command{Do: "echo", Message: text, Reply: len(text), Millis: b.millis})
@@ -90,6 +91,15 @@ func (b *bench) talk(benchmark string, servers []*server, sockets int, text, of 
 			b.add(benchmark, of, "messages/s", s.name, float64(r.Count)/r.Seconds, rate)
 			b.add(benchmark, of, "median, µs", s.name, r.P50, goal{})
 			b.add(benchmark, of, "99 %, µs", s.name, r.P99, goal{})
+			rates[s.name] = float64(r.Count) / r.Seconds
+		}
+		if peer, ok := rates[offlineName]; ok {
+			g := atLeast(1.7)
+			if sockets >= 100 {
+				g = atLeast(2.5)
+			}
+			b.add(benchmark, of+", against a peer", "messages/s", servers[0].name, rates[servers[0].name], g)
+			b.add(benchmark, of+", against a peer", "messages/s", offlineName, peer, g)
 		}
 	}
 	return nil

@@ -101,6 +101,8 @@ exports.post = async (event) => {
 `
 )
 
+const offlineName = "serverless-offline"
+
 // startOffline runs serverless-offline with the functions in its own process,
 // where it is fastest.
 func startOffline() (*server, error) {
@@ -119,7 +121,7 @@ func startOffline() (*server, error) {
 		return nil, err
 	}
 	go func() { _, _ = io.Copy(io.Discard, c.out) }()
-	s := &server{child: c, name: "serverless-offline", address: "127.0.0.1:14601"}
+	s := &server{child: c, name: offlineName, address: "127.0.0.1:14601"}
 	if err := answers(s.address); err != nil {
 		s.close()
 		return nil, err
