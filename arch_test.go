@@ -24,7 +24,7 @@ var floors = []struct {
 }{
 	{"ground", []string{"diag", "document", "journal", "awsapi", "arn", "front", "cluster", "socket", "store", "process", "bundle", "image", "sigv4", "vtl", "jsonpath", "jsonschema", "eventpattern"}},
 	{"doors", []string{"resource", "invoke"}},
-	{"services", []string{"lambda", "apigateway", "dynamodb", "iam", "ssm", "secretsmanager", "cloudformation"}},
+	{"services", []string{"lambda", "eventbridge", "apigateway", "dynamodb", "iam", "ssm", "secretsmanager", "cloudformation"}},
 	{"app", []string{"template", "stack", "app"}},
 	{"node", []string{"node"}},
 	{"command", []string{"command"}},

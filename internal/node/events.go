@@ -5,11 +5,13 @@ import (
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/dynamodb"
+	"github.com/suiro-dev/suiro/internal/eventbridge"
 	"github.com/suiro-dev/suiro/internal/lambda/trigger"
 )
 
 // openEvents opens what calls functions by itself.
 func (s *services) openEvents(n *Node) (err error) {
+	s.clock = eventbridge.New(eventbridge.Config{Region: s.region, AccountID: s.account, Invoker: s.lambda, Journal: n.config.Journal})
 	s.triggers, err = trigger.New(trigger.Config{
 		Region: s.region, AccountID: s.account, Functions: s.lambda, Stream: s.stream, Readable: s.readable, Store: s.store,
 		Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,

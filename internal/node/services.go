@@ -20,6 +20,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/dynamodb"
 	"github.com/suiro-dev/suiro/internal/dynamodb/outside"
+	"github.com/suiro-dev/suiro/internal/eventbridge"
 	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/iam"
 	"github.com/suiro-dev/suiro/internal/image"
@@ -52,6 +53,7 @@ type services struct {
 	outside  *outside.Service // nil: the tables are in dynamodb
 	lambda   *lambda.Service
 	triggers *trigger.Service
+	clock    *eventbridge.Service
 	urls     *functionurl.Service
 	gateway  *apigateway.Service
 	ssm      *ssm.Service
@@ -116,7 +118,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 		return nil, err
 	}
 	s.nested = newNested(n.newNestedStack)
-	s.handlers = merge(s.iam.Handlers(), s.tableHandlers(), s.lambda.Handlers(), s.triggers.Handlers(), s.urls.Handlers(), s.gateway.Handlers(),
+	s.handlers = merge(s.iam.Handlers(), s.tableHandlers(), s.lambda.Handlers(), s.triggers.Handlers(), s.clock.Handlers(), s.urls.Handlers(), s.gateway.Handlers(),
 		s.ssm.Handlers(), s.secrets.Handlers(), map[string]resource.Handler{
 			stackType:  s.nested,
 			customType: custom{inert: inert{resourceType: customType}, run: s.custom.Handler(), functions: s.lambda},
@@ -238,7 +240,7 @@ func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {
 // servedTypes are the types that services run, for check: the services are
 // made without anything behind them and never asked to make a resource.
 func servedTypes(a *app.App) map[string]resource.Handler {
-	return merge(iam.New(iam.Config{}).Handlers(), (&dynamodb.Service{}).Handlers(), (&trigger.Service{}).Handlers(),
+	return merge(iam.New(iam.Config{}).Handlers(), (&dynamodb.Service{}).Handlers(), (&trigger.Service{}).Handlers(), (&eventbridge.Service{}).Handlers(),
 		lambda.New(lambda.Config{Starts: starts(a)}).Handlers(), functionurl.New(functionurl.Config{}).Handlers(), apigateway.New(apigateway.Config{}).Handlers(),
 		(&ssm.Service{}).Handlers(), (&secretsmanager.Service{}).Handlers(),
 		map[string]resource.Handler{customType: custom{inert: inert{resourceType: customType}}})
@@ -344,6 +346,9 @@ func (s *services) close(ctx context.Context) error {
 	}
 	if s.urls != nil {
 		errs = append(errs, s.urls.Close(ctx)) // lets responses end
+	}
+	if s.clock != nil {
+		s.clock.Close()
 	}
 	if s.triggers != nil {
 		errs = append(errs, s.triggers.Close(ctx)) // reads no more, lets functions end
