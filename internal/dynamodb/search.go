@@ -171,10 +171,14 @@ func (s *search) checkStart() error {
 	switch {
 	case e == nil:
 		return nil
-	case e.Problem == table.KeyType || s.index == nil && s.Operation == message.Scan:
+	case s.index == nil && s.Operation == message.Scan:
 		return s.Operation.Refuse(message.StartSchema)
+	case e.Problem != table.KeyType || !s.d.StartsWhole(s.index, s.Start):
+		return s.Operation.Refuse(message.StartInvalid)
+	case s.key().Has(e.Attribute):
+		return s.Operation.Refuse(message.KeyType)
 	}
-	return s.Operation.Refuse(message.StartInvalid)
+	return s.Operation.Refuse(message.StartSchema)
 }
 
 // start cuts the rows to those behind ExclusiveStartKey.

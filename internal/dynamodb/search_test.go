@@ -142,7 +142,10 @@ func TestStartingKeyMessages(t *testing.T) {
 	bad := "The provided starting key is invalid"
 	for _, row := range []struct{ operation, body, message string }{
 		{"Query", queryA("", "", `,"ExclusiveStartKey":{"pk":{"S":"a"}}`), bad},
+		{"Query", queryA("", "", `,"ExclusiveStartKey":{"pk":{"N":"1"}}`), bad},
+		{"Query", queryA("", "", `,"ExclusiveStartKey":{"pk":{"S":"a"},"sk":{"S":"1"}}`), noMatch},
 		{"Scan", `{"TableName":"tab","ExclusiveStartKey":{"pk":{"S":"a"}}}`, bad + ": " + noMatch},
+		{"Scan", `{"TableName":"tab","ExclusiveStartKey":{"pk":{"S":"a"},"sk":{"S":"1"}}}`, bad + ": " + noMatch},
 		{"Query", queryA("", "", `,"ExclusiveStartKey":{"pk":{"S":"b"},"sk":{"N":"1"}}`), "The provided starting key is outside query boundaries based on provided conditions"},
 		{"Query", queryA(" AND sk > :s", `,":s":{"N":"2"}`, `,"ExclusiveStartKey":{"pk":{"S":"a"},"sk":{"N":"1"}}`), "The provided starting key does not match the range key predicate"},
 		{"Query", strings.Replace(queryA("", "", `,"ExclusiveStartKey":{"pk":{"S":"a"}}`), "tab", "hash", 1), "The query can return at most one row and cannot be restarted"},

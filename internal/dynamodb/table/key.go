@@ -87,6 +87,23 @@ func (d *Definition) CheckStart(index *Index, key attribute.Item) *KeyError {
 	return nil
 }
 
+// StartsWhole tells whether an ExclusiveStartKey has the attributes that it
+// needs and no others, which DynamoDB looks at before their types.
+func (d *Definition) StartsWhole(index *Index, key attribute.Item) bool {
+	needed := d.Key.Names()
+	if index != nil {
+		needed = append(needed, index.Key.Names()...)
+	}
+	slices.Sort(needed)
+	needed = slices.Compact(needed)
+	for _, name := range needed {
+		if !key.Get(name).Exists() {
+			return false
+		}
+	}
+	return len(key) == len(needed)
+}
+
 // CheckIndexKeys checks the attributes of an item that are keys of indexes:
 // they may be absent, but not of another type or empty. The alphabetically
 // first index at fault is named.
