@@ -94,6 +94,12 @@ var extensions = map[string]func(*extensionClient){
 		x.next()
 		os.Exit(7)
 	},
+	"crash-midway": func(x *extensionClient) {
+		x.register(`["INVOKE"]`)
+		x.next()
+		awaitFile("die")
+		os.Exit(7)
+	},
 	"crash-idle": func(x *extensionClient) {
 		x.register(`[]`)
 		go func() { awaitFile("crash"); os.Exit(7) }()

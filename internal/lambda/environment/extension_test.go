@@ -5,7 +5,9 @@ package environment
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -130,6 +132,33 @@ func TestExtensionFailures(t *testing.T) {
 			}
 			l.has(t, regexp.QuoteMeta(c.report))
 		})
+	}
+}
+
+// A crash in the middle of a stream cuts it, with the extension's failure as
+// its end; the next invocation works.
+func TestExtensionThatCrashesMidway(t *testing.T) {
+	p := newPlace(t, "echo", with("crash-midway"))
+	res, err := p.Invoke(context.Background(), Invocation{RequestID: requestID, Payload: []byte(`{"do":"stream-and-hang"}`), Mode: invoke.Stream})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := make([]byte, 5)
+	if _, err := io.ReadFull(res.Body, begun); err != nil || string(begun) != "begun" {
+		t.Fatalf("%q, %v", begun, err)
+	}
+	p.touch("die")
+	if rest, err := io.ReadAll(res.Body); len(rest) > 0 || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("%q, %v", rest, err)
+	}
+	if end := res.End(); end.Outcome != invoke.FunctionError || end.ErrorType != "Extension.Crash" {
+		t.Errorf("%+v", end)
+	}
+	if err := os.Remove(filepath.Join(p.dir, "die")); err != nil {
+		t.Fatal(err)
+	}
+	if body, end, _ := p.call(`"again"`); body != `"again"` {
+		t.Errorf("%s, %+v", body, end)
 	}
 }
 
