@@ -55,7 +55,7 @@ journeys: build
 
 # Public apps from their unmodified files (docs/apps.md); APPS=folder of checkouts, ONLY=id,… picks some.
 apps: build
-	cd test && SUIRO=$(CURDIR)/bin/suiro $(GO) run ./apps $(if $(APPS),-apps $(abspath $(APPS))) $(if $(ONLY),-only $(ONLY)) \
+	cd test && SUIRO=$(CURDIR)/bin/suiro $(GO) run ./apps $(if $(APPS),-apps $(abspath $(APPS))) $(if $(ONLY),-only $(ONLY)) $(if $(JOBS),-jobs $(JOBS)) \
 	  $(if $(MARKDOWN),-markdown $(abspath $(MARKDOWN))) $(if $(JSON),-json $(abspath $(JSON)))
 
 lint:

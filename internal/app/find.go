@@ -60,6 +60,22 @@ func find(path string) (source, *diag.Message) {
 	return findIn(abs)
 }
 
+// Folder is the folder of the app that path names; its template may not be
+// readable yet.
+func Folder(path string) (string, error) {
+	if path == "" {
+		path = "."
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		path = filepath.Dir(path)
+	}
+	return filepath.Abs(path)
+}
+
 func findIn(dir string) (source, *diag.Message) {
 	var found source
 	for _, c := range candidates {

@@ -28,7 +28,7 @@ func (c *cli) dev() *cobra.Command {
 	var f appFlags
 	var port int
 	var aws string
-	var fresh bool
+	var fresh, install bool
 	var tables string
 	cmd := &cobra.Command{
 		Use: "dev [PATH]", Short: "run an app, rebuild and reload it when its files change", Args: onePath,
@@ -40,6 +40,7 @@ Open connections stay open across a reload, as they do on AWS.`,
 	cmd.Flags().IntVar(&port, "port", 0, "first `port` for the app's endpoints (default 3000)")
 	cmd.Flags().BoolVar(&fresh, "fresh", false, "empty the state folder first: tables, remembered ports")
 	cmd.Flags().StringVar(&tables, "tables", "", "`URL` of a DynamoDB, ScyllaDB Alternator or DynamoDB Local that holds the tables")
+	cmd.Flags().BoolVar(&install, "install", false, "install npm packages first where they are missing (npm, yarn or pnpm, without scripts)")
 	cmd.Flags().StringVar(&aws, "aws", "", "`deny` (default), passthrough or local: where calls to AWS services that Suiro lacks go")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		options, err := f.options(args)
@@ -54,7 +55,7 @@ Open connections stay open across a reload, as they do on AWS.`,
 				return userError{fmt.Errorf("--tables: %w", err)}
 			}
 		}
-		return c.runDev(cmd.Context(), node.Config{App: options, FirstPort: port, Fresh: fresh, AWS: aws, Version: Version(), Tables: tables}, f.output == "json")
+		return c.runDev(cmd.Context(), node.Config{App: options, FirstPort: port, Fresh: fresh, AWS: aws, Install: install, Version: Version(), Tables: tables}, f.output == "json")
 	}
 	return cmd
 }

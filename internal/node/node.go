@@ -29,6 +29,7 @@ type Config struct {
 	FirstPort int    // of the app's endpoints; 0 is 3000
 	AWS       string // deny, passthrough, local: where calls to what does not run here go; "" is the settings'
 	Fresh     bool   // empty the state folder first
+	Install   bool   // fetch npm packages that are missing first
 	Version   string
 	// Tables is the URL of an outside DynamoDB; it goes before the settings'.
 	Tables  string
@@ -63,6 +64,15 @@ func Start(ctx context.Context, c Config) (*Node, diag.List, error) {
 	c.App.Cache = new(serverless.Cache)
 	c.App.Journal = c.Journal
 	n.config.App = c.App
+	if c.Install {
+		dir, err := app.Folder(c.App.Path)
+		if err == nil {
+			err = bundle.Install(ctx, dir, c.Journal)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
 	loaded, msgs := app.Load(ctx, c.App)
 	if msgs.HasErrors() {
 		return nil, msgs, msgs

@@ -22,7 +22,7 @@ type description struct {
 	Folder     string            `yaml:"folder"` // a local app instead of a repository, relative to the file
 	Path       string            `yaml:"path"`
 	With       []string          `yaml:"with"`     // more paths of the repository that the app reads
-	Files      map[string]string `yaml:"files"`    // what the app lacks: a template of ours, never code
+	Files      map[string]string `yaml:"files"`    // what the app lacks or asks its users to fill in, never code
 	Template   string            `yaml:"template"` // what is handed to suiro dev, relative to path
 	Tools      []string          `yaml:"tools"`    // programs the app needs
 	Install    []string          `yaml:"install"`

@@ -25,11 +25,12 @@ func main() {
 	described := flag.String("descriptions", "apps/public", "`folder` of descriptions")
 	asJSON := flag.String("json", "", "write the table as JSON to `file`")
 	asMarkdown := flag.String("markdown", "", "write the table as Markdown to `file`")
+	jobs := flag.Int("jobs", 1, "how many apps run at the same time")
 	keep := flag.Bool("keep", false, "keep the copies of the apps")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	status, err := run(ctx, *apps, *described, *only, *asJSON, *asMarkdown, *keep)
+	status, err := run(ctx, *apps, *described, *only, *asJSON, *asMarkdown, *jobs, *keep)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "apps:", err)
 		status = 2
@@ -37,7 +38,7 @@ func main() {
 	os.Exit(status)
 }
 
-func run(ctx context.Context, apps, described, only, asJSON, asMarkdown string, keep bool) (int, error) {
+func run(ctx context.Context, apps, described, only, asJSON, asMarkdown string, jobs int, keep bool) (int, error) {
 	var ids []string
 	if only != "" {
 		ids = strings.Split(only, ",")
@@ -63,21 +64,13 @@ func run(ctx context.Context, apps, described, only, asJSON, asMarkdown string, 
 	}
 	slices.SortStableFunc(list, func(a, b *description) int { return kindOrder(a.Kind) - kindOrder(b.Kind) })
 	r := &runner{program: program, apps: apps, tools: tools, work: work}
-	var results []result
+	results := r.all(ctx, list, jobs, keep)
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
 	status := 0
-	for _, d := range list {
-		if ctx.Err() != nil {
-			return 0, ctx.Err()
-		}
-		res := r.run(ctx, d)
-		line(os.Stdout, res)
-		if !keep {
-			_ = os.RemoveAll(filepath.Join(work, d.ID))
-		}
-		if res.Outcome == failed {
-			status = 1
-		}
-		results = append(results, res)
+	if slices.ContainsFunc(results, func(r result) bool { return r.Outcome == failed }) {
+		status = 1
 	}
 	fmt.Println(summary(results))
 	fmt.Println("logs:", work)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -44,6 +45,29 @@ type runner struct {
 	apps    string // the folder of checkouts
 	tools   string // test/.tools
 	work    string // where the copies and logs go
+}
+
+// all runs the apps, a few at a time, and returns their results in order.
+func (r *runner) all(ctx context.Context, list []*description, jobs int, keep bool) []result {
+	results := make([]result, len(list))
+	var group sync.WaitGroup
+	places := make(chan struct{}, max(jobs, 1))
+	for i, d := range list {
+		places <- struct{}{}
+		group.Go(func() {
+			defer func() { <-places }()
+			if ctx.Err() != nil {
+				return
+			}
+			results[i] = r.run(ctx, d)
+			line(os.Stdout, results[i])
+			if !keep {
+				_ = os.RemoveAll(filepath.Join(r.work, d.ID))
+			}
+		})
+	}
+	group.Wait()
+	return results
 }
 
 // run copies an app, starts it and does its steps.
