@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -186,6 +187,20 @@ func TestServerThatIgnoresItsPort(t *testing.T) {
 	p.env.Close()
 	<-q.idle
 	q.echo(get("/echo/"))
+}
+
+func TestServerWhosePortIsTakenIsToldWhy(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	p := open(t, options{how: "fixed", variables: map[string]string{"FIXED": port, "AWS_LWA_PORT": port}})
+	if res := p.invoke(get("/echo/"), invoke.Buffered); res.End().ErrorType != "Runtime.ExitError" {
+		t.Errorf("ended %v", res.End())
+	}
+	p.logged("port " + port + " was taken when the server started")
 }
 
 func TestReadinessOnAPortOfItsOwn(t *testing.T) {

@@ -30,6 +30,7 @@ type lease struct {
 	// mayBeFixed: nobody listened on the configured port before the process
 	// started, so that whoever does later is the process.
 	mayBeFixed bool
+	taken      bool // somebody did
 }
 
 // releaseTime is how long a server that must have the configured port waits
@@ -44,7 +45,8 @@ func (p *ports) lease(stop <-chan struct{}) (lease, error) {
 	if err != nil {
 		return lease{}, fmt.Errorf("find a port for the server: %w", err)
 	}
-	return lease{of: p, app: port, mayBeFixed: !listened(p.configured)}, nil
+	taken := listened(p.configured)
+	return lease{of: p, app: port, mayBeFixed: !taken, taken: taken}, nil
 }
 
 func (p *ports) isFixed() bool {

@@ -42,6 +42,10 @@ func (s *server) awaitReady(session *environment.Session, limit time.Duration) {
 		}
 		select {
 		case <-ctx.Done():
+			if session.Context.Err() != nil && s.port.taken {
+				session.Log(fmt.Sprintf("port %d was taken when the server started: one that listens there whatever PORT says cannot start "+
+					"(free the port, move Suiro's own with --port or suiro.yaml, or let the server read PORT)", s.set.Port))
+			}
 			return
 		case <-tick.C:
 		}
