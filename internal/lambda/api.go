@@ -319,13 +319,34 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request, _ string) er
 	if err := s.authorize(r, []byte{}, "lambda:ListFunctions", "*"); err != nil {
 		return err
 	}
-	list := []configuration{}
+	query := r.URL.Query()
+	limit := pageOfFunctions
+	if text := query.Get("MaxItems"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 10000 {
+			return &invoke.Error{Status: http.StatusBadRequest, Code: "ValidationException", Message: "1 validation error detected: Value '" + text +
+				"' at 'maxItems' failed to satisfy constraint: Member must have value greater than or equal to 1"}
+		}
+		limit = min(n, limit)
+	}
+	list, next := []configuration{}, any(nil)
 	for _, fn := range s.all() {
+		if fn.name <= query.Get("Marker") {
+			continue
+		}
+		if len(list) == limit {
+			next = list[limit-1].FunctionName
+			break
+		}
 		list = append(list, fn.configuration("", latest))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"Functions": list, "NextMarker": nil})
+	writeJSON(w, http.StatusOK, map[string]any{"Functions": list, "NextMarker": next})
 	return nil
 }
+
+// pageOfFunctions is the most functions of one answer (API reference,
+// ListFunctions: 50, whatever MaxItems says).
+const pageOfFunctions = 50
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	data, err := json.Marshal(v)

@@ -64,6 +64,24 @@ func invokeGo(t *testing.T, s *suiro) {
 		!strings.Contains(aws.ToString(end.ErrorDetails), "after the first byte") || aws.ToString(end.LogResult) == "" {
 		t.Errorf("%q, %+v, %v", got.String(), end, err)
 	}
+	for kind, status := range map[types.InvocationType]int32{types.InvocationTypeEvent: 202, types.InvocationTypeDryRun: 204, types.InvocationTypeRequestResponse: 200} {
+		out, err := client.Invoke(context.Background(), &lambda.InvokeInput{FunctionName: aws.String(s.ready.Resources["Plain"]), InvocationType: kind, Payload: []byte(`{}`)})
+		if err != nil || out.StatusCode != status || (len(out.Payload) > 0) != (status == 200) {
+			t.Errorf("%s: %+v, %v", kind, out, err)
+		}
+	}
+	listed := 0
+	pages := lambda.NewListFunctionsPaginator(client, &lambda.ListFunctionsInput{MaxItems: aws.Int32(1)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil || len(page.Functions) != 1 {
+			t.Fatalf("%+v, %v", page, err)
+		}
+		listed++
+	}
+	if listed < 5 {
+		t.Errorf("%d functions listed", listed)
+	}
 	_, err = client.InvokeWithResponseStream(context.Background(), &lambda.InvokeWithResponseStreamInput{FunctionName: aws.String("nowhere")})
 	var missing *types.ResourceNotFoundException
 	if !errors.As(err, &missing) {
