@@ -34,6 +34,7 @@ type result struct {
 	Path       string  `json:"path,omitempty"`
 	Outcome    outcome `json:"outcome"`
 	Why        string  `json:"why,omitempty"`
+	Note       string  `json:"note,omitempty"`
 	Steps      int     `json:"steps"` // that were done as described
 	Seconds    float64 `json:"seconds"`
 	Log        string  `json:"log,omitempty"`
@@ -72,7 +73,7 @@ func (r *runner) all(ctx context.Context, list []*description, jobs int, keep bo
 
 // run copies an app, starts it and does its steps.
 func (r *runner) run(ctx context.Context, d *description) (res result) {
-	res = result{ID: d.ID, Title: d.Title, Kind: d.Kind, Repository: d.Repository, Commit: d.Commit, Path: d.Path}
+	res = result{ID: d.ID, Title: d.Title, Kind: d.Kind, Repository: d.Repository, Commit: d.Commit, Path: d.Path, Note: strings.TrimSpace(d.Note)}
 	began := time.Now()
 	defer func() { res.Seconds = time.Since(began).Seconds() }()
 	if d.Cannot != "" && len(d.Steps) == 0 {

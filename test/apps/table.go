@@ -72,7 +72,7 @@ func writeMarkdown(file string, results []result) error {
 		}
 		said := string(r.Outcome)
 		if r.Outcome == passed {
-			said = fmt.Sprintf("**passed**, %d steps", r.Steps)
+			said = strings.TrimSuffix(fmt.Sprintf("**passed**, %d steps. %s", r.Steps, r.Note), ". ")
 		}
 		if r.Why != "" {
 			said += ": " + strings.ReplaceAll(r.Why, "|", "\\|")
