@@ -64,11 +64,11 @@ func (*nested) file(spec resource.Spec) string {
 	if url == "" || strings.Contains(url, "://") || resource.Unknown(spec.Properties.Get("TemplateURL")) {
 		return ""
 	}
-	if path := filepath.FromSlash(url); filepath.IsAbs(path) {
+	path := filepath.FromSlash(url)
+	if filepath.IsAbs(path) {
 		return path
-	} else { //nolint:revive // the else reads better than a second variable
-		return filepath.Join(spec.Dir, path)
 	}
+	return filepath.Join(spec.Dir, path)
 }
 
 // Check says what the nested template has to say.
