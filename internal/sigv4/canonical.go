@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// appendCanonical appends the canonical request of r to b: what client and
-// verifier must agree on byte by byte.
-func appendCanonical(b []byte, r *http.Request, c *Claim, payloadHash string) []byte {
+// appendCanonical appends the canonical request of r to b, but for the payload's
+// hash, which ends it: what client and verifier must agree on byte by byte.
+func appendCanonical(b []byte, r *http.Request, c *Claim) []byte {
 	b = append(append(b, r.Method...), '\n')
 	b = append(appendPath(b, rawPath(r), c.Service), '\n')
 	b = append(appendQuery(b, r.URL.RawQuery), '\n')
@@ -18,8 +18,7 @@ func appendCanonical(b []byte, r *http.Request, c *Claim, payloadHash string) []
 		b = append(appendHeader(b, r, name), '\n')
 	}
 	b = append(b, '\n')
-	b = append(append(b, c.SignedHeaders...), '\n')
-	return append(b, payloadHash...)
+	return append(append(b, c.SignedHeaders...), '\n')
 }
 
 // appendStringToSign appends what the key signs; hash is the canonical

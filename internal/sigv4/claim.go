@@ -134,8 +134,15 @@ func parseQuery(q url.Values) (Claim, error) {
 
 // complete takes scope and time apart and checks that they fit together.
 func (c Claim) complete(credential, stamp string) (Claim, error) {
-	p := strings.Split(credential, "/")
-	if len(p) != 5 {
+	var p [5]string
+	parts := 0
+	for part := range strings.SplitSeq(credential, "/") {
+		if parts < len(p) {
+			p[parts] = part
+		}
+		parts++
+	}
+	if parts != len(p) {
 		return c, incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '%s'.", credential)
 	}
 	c.AccessKeyID, c.Date, c.Region, c.Service = p[0], p[1], p[2], p[3]

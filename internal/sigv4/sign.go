@@ -23,7 +23,7 @@ type Credentials struct {
 func Sign(r *http.Request, creds Credentials, region, service string, body []byte, now time.Time) {
 	c := newClaim(creds, region, service, now)
 	if r.Header.Get("X-Amz-Content-Sha256") == "" {
-		r.Header.Set("X-Amz-Content-Sha256", hashOf(body))
+		r.Header.Set("X-Amz-Content-Sha256", string(appendHash(nil, body)))
 	}
 	r.Header.Set("X-Amz-Date", c.timestamp)
 	if creds.SessionToken != "" {
@@ -86,8 +86,8 @@ func signature(r *http.Request, c *Claim, creds Credentials, payloadHash string)
 		copied.Host = r.URL.Host
 		signed = &copied
 	}
-	sum := sha256.Sum256(appendCanonical(nil, signed, c, payloadHash))
+	sum := sha256.Sum256(append(appendCanonical(nil, signed, c), payloadHash...))
 	toSign := appendStringToSign(nil, c, sum[:])
 	var v Verifier
-	return v.sign(scope{creds.SecretAccessKey, c.Date, c.Region, c.Service}, toSign)
+	return string(v.appendSignature(nil, scope{creds.SecretAccessKey, c.Date, c.Region, c.Service}, toSign))
 }

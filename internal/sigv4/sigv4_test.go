@@ -356,7 +356,7 @@ func TestLambdaRefusesUnsignedPayloads(t *testing.T) {
 func TestSigningKeysAreBounded(t *testing.T) {
 	var v Verifier
 	for i := range 2*maxKeys + 1 {
-		v.sign(scope{secret: fmt.Sprint(i)}, nil)
+		v.signer(scope{secret: fmt.Sprint(i)})
 	}
 	if len(v.keys) > maxKeys {
 		t.Errorf("%d keys", len(v.keys))

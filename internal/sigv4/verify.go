@@ -29,7 +29,7 @@ const maxKeys = 1024
 // for concurrent use.
 type Verifier struct {
 	mu   sync.RWMutex
-	keys map[scope]signingKey
+	keys map[scope]*signer
 }
 
 // scope is what a signing key is derived from.
@@ -37,7 +37,15 @@ type scope struct{ secret, date, region, service string }
 
 type signingKey [sha256.Size]byte
 
-// scratch holds the canonical request and then the string to sign.
+// signer signs with one key. Its hashes have taken the key in already, which
+// is half the work of a short signature, and are used again.
+type signer struct{ hashes sync.Pool }
+
+func newSigner(key signingKey) *signer {
+	return &signer{sync.Pool{New: func() any { return hmac.New(sha256.New, key[:]) }}}
+}
+
+// scratch holds the canonical request, the string to sign and the signature.
 var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 
 // Verify tells whether r was signed with secret as c claims.
@@ -48,44 +56,54 @@ var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b 
 // not have that hash. Without a declared hash the body is read here, and
 // r.Body replaced by what was read.
 func (v *Verifier) Verify(r *http.Request, c *Claim, secret string, body []byte) error {
-	payloadHash, err := payloadHash(r, c, body)
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	canonical, err := appendPayloadHash(appendCanonical((*buf)[:0], r, c), r, c, body)
 	if err != nil {
 		return err
 	}
-	buf := scratch.Get().(*[]byte)
-	defer scratch.Put(buf)
-	canonical := appendCanonical((*buf)[:0], r, c, payloadHash)
 	sum := sha256.Sum256(canonical)
 	whole := appendStringToSign(canonical, c, sum[:])
-	*buf = whole[:0]
 	toSign := whole[len(canonical):]
-
-	want := v.sign(scope{secret, c.Date, c.Region, c.Service}, toSign)
-	if subtle.ConstantTimeCompare([]byte(want), []byte(c.Signature)) == 1 {
+	signed := v.appendSignature(whole, scope{secret, c.Date, c.Region, c.Service}, toSign)
+	*buf = signed[:0]
+	if subtle.ConstantTimeCompare(signed[len(whole):], []byte(c.Signature)) == 1 {
 		return nil
 	}
 	return &Error{Code: codeInvalid, Message: mismatchText,
 		CanonicalRequest: string(canonical), StringToSign: string(toSign)}
 }
 
-// sign returns the signature in hex.
-func (v *Verifier) sign(s scope, toSign []byte) string {
+// appendSignature appends the signature of toSign in hex.
+func (v *Verifier) appendSignature(b []byte, s scope, toSign []byte) []byte {
+	key := v.signer(s)
+	h := key.hashes.Get().(hash.Hash)
+	defer key.hashes.Put(h)
+	h.Reset()
+	h.Write(toSign)
+	at := len(b)
+	b = h.Sum(b)
+	raw := [sha256.Size]byte(b[at:])
+	return appendHex(b[:at], raw[:])
+}
+
+func (v *Verifier) signer(s scope) *signer {
 	v.mu.RLock()
-	key, ok := v.keys[s]
+	key := v.keys[s]
 	v.mu.RUnlock()
-	if !ok {
-		key = derive(s)
-		s.date = strings.Clone(s.date) // the request's memory must not stay with the key
-		s.region, s.service = strings.Clone(s.region), strings.Clone(s.service)
-		v.mu.Lock()
-		if v.keys == nil || len(v.keys) >= maxKeys {
-			v.keys = make(map[scope]signingKey)
-		}
-		v.keys[s] = key
-		v.mu.Unlock()
+	if key != nil {
+		return key
 	}
-	sum := mac(key[:], toSign)
-	return hex.EncodeToString(sum[:])
+	key = newSigner(derive(s))
+	s.date = strings.Clone(s.date) // the request's memory must not stay with the key
+	s.region, s.service = strings.Clone(s.region), strings.Clone(s.service)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.keys == nil || len(v.keys) >= maxKeys {
+		v.keys = make(map[scope]*signer)
+	}
+	v.keys[s] = key
+	return key
 }
 
 func derive(s scope) signingKey {
@@ -107,11 +125,11 @@ const (
 	unsignedPayload = "UNSIGNED-PAYLOAD"
 )
 
-// payloadHash is the last line of the canonical request. The services hash
+// appendPayloadHash appends the last line of the canonical request. The services hash
 // the payload themselves, so a declared hash counts only if it is right;
 // words in its place ("UNSIGNED-PAYLOAD", "STREAMING-...") are taken as they
 // are, except by Lambda, which refuses unsigned payloads.
-func payloadHash(r *http.Request, c *Claim, body []byte) (string, error) {
+func appendPayloadHash(b []byte, r *http.Request, c *Claim, body []byte) ([]byte, error) {
 	declared := r.Header.Get("X-Amz-Content-Sha256")
 	if declared == "" {
 		declared = c.payloadHash
@@ -123,34 +141,35 @@ func payloadHash(r *http.Request, c *Claim, body []byte) (string, error) {
 	word := declared != "" && !isHash && c.Service != "lambda"
 	switch {
 	case word:
-		return declared, nil
+		return append(b, declared...), nil
 	case body != nil:
-		return hashOf(body), nil
+		return appendHash(b, body), nil
 	case r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0:
-		return emptyHash, nil
+		return append(b, emptyHash...), nil
 	case isHash:
 		r.Body = &checkedBody{body: r.Body, hash: sha256.New(), want: declared}
-		return declared, nil
+		return append(b, declared...), nil
 	}
 	read, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
-		return "", fmt.Errorf("reading the payload to verify its signature: %w", err)
+		return b, fmt.Errorf("reading the payload to verify its signature: %w", err)
 	}
 	if len(read) > maxBody {
-		return "", &Error{Code: CodeTooLarge, Message: fmt.Sprintf(
+		return b, &Error{Code: CodeTooLarge, Message: fmt.Sprintf(
 			"a payload whose hash is not in x-amz-content-sha256 must be smaller than %d bytes", maxBody)}
 	}
 	r.Body = readAlready{bytes.NewReader(read), r.Body}
-	return hashOf(read), nil
+	return appendHash(b, read), nil
 }
 
 func isSHA256(s string) bool {
 	return len(s) == 2*sha256.Size && strings.Trim(s, lowerHex) == ""
 }
 
-func hashOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+// appendHash appends the hash of payload in hex.
+func appendHash(b, payload []byte) []byte {
+	sum := sha256.Sum256(payload)
+	return appendHex(b, sum[:])
 }
 
 // readAlready yields what was read and closes what it was read from.
