@@ -50,6 +50,7 @@ type revision struct {
 	command  *runtime.Command
 	layers   []*layer            // found, in the order given
 	adapter  *webadapter.Adapter // of a function that is an HTTP server
+	protocol protocol
 	modified time.Time
 }
 
@@ -239,7 +240,7 @@ func (fn *function) openIn(rev *revision, version, temp string, o *opt, idle fun
 		},
 		Command:     c,
 		Extensions:  extensions,
-		RPC:         rev.adapter == nil && speaksRPC(rev.runnable.Bootstrap),
+		RPC:         rev.adapter == nil && rev.protocol.isRPC(rev.runnable.Bootstrap),
 		Bridge:      bridge,
 		Keeper:      fn.service.keeper, // set since the function exists
 		Journal:     fn.service.cfg.Journal,

@@ -4,7 +4,20 @@ import (
 	"debug/buildinfo"
 	"strconv"
 	"strings"
+	"sync"
 )
+
+// protocol is what a revision's program speaks: looked up when the first
+// environment starts, and not again for each.
+type protocol struct {
+	once sync.Once
+	rpc  bool
+}
+
+func (p *protocol) isRPC(bootstrap string) bool {
+	p.once.Do(func() { p.rpc = speaksRPC(bootstrap) })
+	return p.rpc
+}
 
 // speaksRPC tells whether a function is a Go binary that knows only the
 // net/rpc protocol of the retired go1.x runtime: one built with aws-lambda-go

@@ -133,19 +133,23 @@ func peakResidentSize(pid int) int64 { return statusField(pid, "VmHWM:") }
 func residentSize(pid int) int64 { return statusField(pid, "VmRSS:") }
 
 func statusField(pid int, name string) int64 {
-	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/status", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return 0
 	}
-	_, rest, ok := bytes.Cut(data, []byte("\n"+name))
+	defer func() { _ = unix.Close(fd) }()
+	buf := readBuffers.Get().(*[readSize]byte)
+	defer readBuffers.Put(buf)
+	n, err := unix.Read(fd, buf[:]) // the kernel gives it in one piece
+	if err != nil {
+		return 0
+	}
+	_, rest, ok := bytes.Cut(buf[:n], []byte("\n"+name))
 	if !ok {
 		return 0
 	}
-	fields := bytes.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	kb, _ := strconv.ParseInt(string(fields[0]), 10, 64)
+	value, _, _ := bytes.Cut(bytes.TrimLeft(rest, " \t"), []byte(" "))
+	kb, _ := strconv.ParseInt(string(value), 10, 64)
 	return kb << 10
 }
 

@@ -42,6 +42,9 @@ type Command struct {
 	// child is killed. It counts the child alone, not what it starts, and is
 	// looked at ten times a second (Linux only).
 	MemoryLimit int64
+	// Ended, when set, is called once the child has ended and Done is closed.
+	// It must not block; it spares a goroutine that waits for Done.
+	Ended func(Exit)
 }
 
 // Line is one line a child wrote, without its line end. Bytes are passed as
@@ -188,12 +191,13 @@ func (k *Keeper) start(c Command) (*Process, error) {
 	}
 	p.group = g
 	k.added(p)
-	k.children.Go(func() { p.supervise(c.MemoryLimit) })
+	cmd.Env = nil // it would stay in memory as long as the child runs
+	k.children.Go(func() { p.supervise(c.MemoryLimit, c.Ended) })
 	return p, nil
 }
 
 // supervise sees the child to its end.
-func (p *Process) supervise(limit int64) {
+func (p *Process) supervise(limit int64, ended func(Exit)) {
 	var readers sync.WaitGroup
 	for _, o := range p.output {
 		readers.Go(o.run)
@@ -209,6 +213,9 @@ func (p *Process) supervise(limit int64) {
 	p.exit = p.exitOf(err)
 	p.keeper.removed(p)
 	close(p.done)
+	if ended != nil {
+		ended(p.exit)
+	}
 }
 
 // ended kills what the child leaves behind; its number is still its own.

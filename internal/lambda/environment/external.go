@@ -58,6 +58,7 @@ func (e *Environment) startExtensions(l *life) {
 		c := given.Command
 		c.Output = func(line process.Line) { e.output(l, telemetry.Extension, line) }
 		c.Env = append(c.Env[:len(c.Env):len(c.Env)], "AWS_LAMBDA_RUNTIME_API="+e.server.address())
+		c.Ended = func(end process.Exit) { l.departures <- departure{x, end} } // there is room for all
 		p, err := e.cfg.Keeper.Start(c)
 		if err != nil {
 			e.refuseLaunch(l, given.Name, err)
@@ -65,10 +66,6 @@ func (e *Environment) startExtensions(l *life) {
 		}
 		x.proc = p
 		l.externals = append(l.externals, x)
-		e.work.Go(func() {
-			<-p.Done()
-			l.departures <- departure{x, p.Exit()}
-		})
 	}
 	if len(l.externals) == 0 {
 		close(l.registered)

@@ -119,6 +119,7 @@ func (e *Environment) startRuntime(l *life) error {
 	}
 	c := e.cfg.Command
 	c.Output = func(line process.Line) { e.output(l, telemetry.Function, line) }
+	c.Ended = func(x process.Exit) { l.departures <- departure{nil, x} } // there is room for all
 	c.Env = append(c.Env[:len(c.Env):len(c.Env)], "AWS_LAMBDA_LOG_STREAM_NAME="+e.logStream)
 	port := ""
 	if e.cfg.RPC {
@@ -137,10 +138,6 @@ func (e *Environment) startRuntime(l *life) error {
 		return err
 	}
 	l.process = p
-	e.work.Go(func() {
-		<-p.Done()
-		l.departures <- departure{nil, p.Exit()}
-	})
 	if e.cfg.RPC {
 		e.work.Go(func() { e.serveRPC(l, port) })
 	}

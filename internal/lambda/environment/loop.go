@@ -35,6 +35,10 @@ type loopServer struct {
 	rest   *httpServer // nil until a connection is handed to it: most never are
 }
 
+// headSize is what a connection reads at once: several times the usual head.
+// What has a longer one is for net/http, and bodies are read past it.
+const headSize = 2 << 10
+
 // listen makes the transport of an environment.
 func listen(e *Environment) (transport, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -76,7 +80,7 @@ func (s *loopServer) accept() {
 		}
 		lc := &loopConn{
 			conn: conn{Conn: c, env: s.env, life: s.env.connected()}, server: s,
-			r: bufio.NewReaderSize(c, 4<<10), given: make(chan struct{}, 1),
+			r: bufio.NewReaderSize(c, headSize), given: make(chan struct{}, 1),
 		}
 		s.mu.Lock()
 		if s.closed {
