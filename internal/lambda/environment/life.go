@@ -147,7 +147,8 @@ func (e *Environment) startRuntime(l *life) error {
 	return nil
 }
 
-// keep sees a life to its end.
+// keep waits for a life's end and sees to it. It waits as long as a life
+// lasts, so that it has nothing on its stack but what it waits for.
 func (e *Environment) keep(l *life) {
 	reason := "failure"
 	select {
@@ -157,6 +158,11 @@ func (e *Environment) keep(l *life) {
 		}
 	case reason = <-l.stop:
 	}
+	e.conclude(l, reason)
+}
+
+// conclude ends a life.
+func (e *Environment) conclude(l *life, reason string) {
 	e.tellDone(l)
 	e.shutDown(l, reason)
 	l.hub.Close()

@@ -117,7 +117,6 @@ type loopConn struct {
 	server *loopServer
 	r      *bufio.Reader
 	head   head
-	out    []byte        // a response that is being made
 	given  chan struct{} // the next event was written
 }
 
@@ -225,10 +224,16 @@ func (c *loopConn) take(inv *invocation) {
 	c.given <- struct{}{}
 }
 
+// outs are for responses that are being made; a connection that waits, for the
+// next event or the end of a stream, has none.
+var outs = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
+
 // write answers with an event; headers without a value are left out, as by
 // AWS.
 func (c *loopConn) write(inv *invocation) error {
-	b := append(c.out[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: "...)
+	out := outs.Get().(*[]byte)
+	defer outs.Put(out)
+	b := append((*out)[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: "...)
 	b = append(b, inv.RequestID...)
 	b = append(b, "\r\nLambda-Runtime-Deadline-Ms: "...)
 	b = strconv.AppendInt(b, inv.deadline.UnixMilli(), 10)
@@ -240,11 +245,11 @@ func (c *loopConn) write(inv *invocation) error {
 	b = strconv.AppendInt(b, int64(len(inv.Payload)), 10)
 	b = append(b, "\r\n\r\n"...)
 	if len(inv.Payload) <= copied {
-		c.out = append(b, inv.Payload...)
-		_, err := c.Write(c.out)
+		*out = append(b, inv.Payload...)
+		_, err := c.Write(*out)
 		return err
 	}
-	c.out = b
+	*out = b
 	_, err := (&net.Buffers{b, inv.Payload}).WriteTo(c.Conn)
 	return err
 }
@@ -315,13 +320,15 @@ func (c *loopConn) refuse(refusal *apiError) error {
 		return err
 	}
 	body = append(body, '\n')
-	b := append(c.out[:0], "HTTP/1.1 "...)
+	out := outs.Get().(*[]byte)
+	defer outs.Put(out)
+	b := append((*out)[:0], "HTTP/1.1 "...)
 	b = strconv.AppendInt(b, int64(refusal.status), 10)
 	b = append(append(b, ' '), http.StatusText(refusal.status)...)
 	b = append(b, "\r\nContent-Type: application/json\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(body)), 10)
-	c.out = append(append(b, "\r\n\r\n"...), body...)
-	_, err = c.Write(c.out)
+	*out = append(append(b, "\r\n\r\n"...), body...)
+	_, err = c.Write(*out)
 	return err
 }
 
