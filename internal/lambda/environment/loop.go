@@ -221,6 +221,9 @@ func (c *loopConn) take(inv *invocation) {
 	if inv == nil || c.write(inv) != nil {
 		_ = c.Close() // which wakes the loop
 	}
+	if inv != nil {
+		inv.Payload = nil // an event is given once, and its response may stream for minutes
+	}
 	c.given <- struct{}{}
 }
 
