@@ -39,6 +39,7 @@ type slot struct {
 	revision *revision
 	version  string
 	since    time.Time // when it became idle
+	idles    int       // how often its environment said that it is
 }
 
 // finishing is the patience of a pool. An environment comes back within
@@ -141,7 +142,7 @@ func (p *pool) try(w *waiter) (*slot, error) {
 
 // start makes the environment of a slot that is taken already.
 func (p *pool) start(s *slot) (*slot, error) {
-	env, err := p.open(s.revision, s.version, func(*environment.Environment) { p.release(s) })
+	env, err := p.open(s.revision, s.version, func(*environment.Environment) { p.idled(s) })
 	if err != nil {
 		p.drop(s)
 		return nil, err
@@ -202,17 +203,24 @@ func (p *pool) takeIdle(version string) *slot {
 
 func (p *pool) anyFinishing() bool {
 	for s := range p.busy {
-		if s.env != nil && s.revision == p.revision && s.env.Finishing() {
+		if s.env != nil && s.revision == p.revision && s.env.Finishing(s.idles) {
 			return true
 		}
 	}
 	return false
 }
 
-// release takes an environment back that can take another invocation.
-func (p *pool) release(s *slot) {
+// idled hears that an environment can take another invocation.
+func (p *pool) idled(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	s.idles++
+	p.release(s)
+}
+
+// release takes an environment back that can take another invocation. p.mu is
+// held.
+func (p *pool) release(s *slot) {
 	if _, ok := p.busy[s]; !ok {
 		return
 	}
@@ -253,11 +261,10 @@ func (p *pool) wake() {
 // forget stops waiting. What was handed over meanwhile goes to the next.
 func (p *pool) forget(w *waiter) {
 	p.mu.Lock()
-	s := w.slot
+	defer p.mu.Unlock()
 	p.dequeue(w)
-	p.mu.Unlock()
-	if s != nil {
-		p.release(s)
+	if w.slot != nil {
+		p.release(w.slot)
 	}
 }
 

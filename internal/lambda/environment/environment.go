@@ -101,8 +101,10 @@ type Environment struct {
 	// broken: the last life failed, so the next init is part of an invocation
 	// and under the function's timeout (AWS calls it a suppressed init).
 	broken bool
-	// offered: Idle was called and no invocation has come since.
+	// offered: Idle was called, or is about to be, and no invocation has come
+	// since; offers counts those calls.
 	offered bool
+	offers  int
 	closed  bool
 	// peak is the last life's, for the REPORT of an invocation it died in.
 	peak int64
@@ -204,13 +206,18 @@ func (e *Environment) accept(inv *invocation) (d delivery, err error) {
 	return d, nil
 }
 
-// Finishing tells whether the last invocation was answered and the runtime has
-// not come back for the next one, which is usually a matter of microseconds.
-func (e *Environment) Finishing() bool {
+// Finishing tells whether the last invocation was answered and Idle will soon
+// be called, which is usually a matter of microseconds: the runtime has not come
+// back for the next one, or the owner, who has seen idles calls of Idle, has not
+// heard of it yet.
+func (e *Environment) Finishing(idles int) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	l := e.life
-	return e.current == nil && l != nil && l.initialized && !l.ending && !l.quiet()
+	if e.current != nil || l == nil || !l.initialized || l.ending {
+		return false
+	}
+	return !e.offered || e.offers != idles
 }
 
 // arm starts an invocation's clock. e.mu is held.
@@ -271,6 +278,7 @@ func (e *Environment) released() {
 		(l == nil || !l.ending && l.initialized && l.quiet())
 	if free {
 		e.offered = true
+		e.offers++
 	}
 	e.mu.Unlock()
 	if free {

@@ -487,7 +487,7 @@ func TestShutdown(t *testing.T) {
 func TestInvocationWaitsForARuntimeThatIsNotBackYet(t *testing.T) {
 	p := newPlace(t, "echo")
 	p.call(`{"do":"slow-next"}`)
-	if !p.Finishing() {
+	if !p.Finishing(int(p.idle.Load())) {
 		t.Error("not finishing")
 	}
 	done := make(chan string)

@@ -94,7 +94,7 @@ func TestEnvironmentIsFreeWhenExtensionsAreReady(t *testing.T) {
 	if body, _, _ := p.call(`"first"`); body != `"first"` {
 		t.Fatal(body)
 	}
-	if !p.Finishing() && p.idle.Load() != 0 {
+	if !p.Finishing(int(p.idle.Load())) && p.idle.Load() != 0 {
 		t.Errorf("it was offered %d times while an extension is at work", p.idle.Load())
 	}
 	done := make(chan string)
