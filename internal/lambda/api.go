@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/invoke"
@@ -103,17 +104,18 @@ func (s *Service) target(name string, r *http.Request) string {
 func (s *Service) readRequest(w http.ResponseWriter, r *http.Request, name string) (*invoke.Request, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
 	if err != nil {
-		return nil, &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException", Message: "Could not read the request body"}
+		return nil, badContent("Could not read the request body")
 	}
 	if len(body) > maxPayload {
+		// A caller who is still writing would see a broken connection instead.
+		_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded)
 		return nil, tooLarge("Request must be smaller than " + strconv.Itoa(maxPayload) + " bytes for the InvokeFunction operation")
 	}
 	if err := s.authorize(r, body, "lambda:InvokeFunction", s.target(name, r)); err != nil {
 		return nil, err
 	}
-	if len(body) > 0 && !json.Valid(body) {
-		return nil, &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException",
-			Message: "Could not parse request body into json: Could not parse payload into json: " + jsonFault(body)}
+	if len(body) > 0 && (!json.Valid(body) || !utf8.Valid(body)) {
+		return nil, badContent("Could not parse request body into json: Could not parse payload into json: " + jsonFault(body))
 	}
 	req := &invoke.Request{
 		Function:  name,
@@ -122,22 +124,50 @@ func (s *Service) readRequest(w http.ResponseWriter, r *http.Request, name strin
 		Payload:   body,
 		TraceID:   traceOf(r),
 		RequestID: w.Header().Get("X-Amzn-Requestid"),
-		LogTail:   r.Header.Get("X-Amz-Log-Type") == "Tail",
 	}
-	if id := r.Header.Get("X-Amzn-Requestid"); id != "" {
+	return req, readHeaders(req, w.Header(), r.Header)
+}
+
+// readHeaders reads the headers of an invocation that may be refused.
+func readHeaders(req *invoke.Request, answer, h http.Header) (err error) {
+	if id := h.Get("X-Amzn-Requestid"); id != "" {
 		if !isUUID(id) { // callers may choose it
-			return nil, &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException",
-				Message: "x-amzn-RequestId must be a UUID"}
+			return badContent("x-amzn-RequestId must be a UUID")
 		}
 		req.RequestID = id
-		w.Header().Set("X-Amzn-Requestid", id)
+		answer.Set("X-Amzn-Requestid", id)
 	}
-	if c := r.Header.Get("X-Amz-Client-Context"); c != "" {
-		if req.ClientContext, err = base64.StdEncoding.DecodeString(c); err != nil {
-			return nil, &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException", Message: "Client context must be a valid Base64-encoded JSON object."}
-		}
+	switch t := h.Get("X-Amz-Log-Type"); t {
+	case "", "None":
+	case "Tail":
+		req.LogTail = true
+	default:
+		return &invoke.Error{Status: http.StatusBadRequest, Code: "ValidationException", Message: "1 validation error detected: Value '" + t +
+			"' at 'logType' failed to satisfy constraint: Member must satisfy enum value set: [None, Tail]"}
 	}
-	return req, nil
+	c := h.Get("X-Amz-Client-Context")
+	if c == "" {
+		return nil
+	}
+	if len(c) > maxClientContext {
+		return badContent("Client context must not be longer than " + strconv.Itoa(maxClientContext) + " bytes.")
+	}
+	if req.ClientContext, err = base64.StdEncoding.DecodeString(c); err != nil || !json.Valid(req.ClientContext) {
+		return badContent("Client context must be a valid Base64-encoded JSON object.")
+	}
+	return nil
+}
+
+const (
+	// maxClientContext bounds X-Amz-Client-Context as it is sent (Lambda API
+	// Reference, Invoke: 3,583 bytes of base64).
+	maxClientContext = 3583
+	// maxDiscarded is what is read of a body that is too large.
+	maxDiscarded = 64 << 20
+)
+
+func badContent(text string) *invoke.Error {
+	return &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException", Message: text}
 }
 
 func isUUID(s string) bool {
@@ -155,7 +185,7 @@ func jsonFault(body []byte) string {
 	if err := json.Unmarshal(body, &v); err != nil {
 		return err.Error()
 	}
-	return "not JSON"
+	return "Invalid UTF-8"
 }
 
 // traceOf is the trace the caller is in, or a new one that is not sampled.
@@ -196,6 +226,8 @@ func (s *Service) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 	h := w.Header()
 	switch req.Type {
 	case invoke.Event:
+		h.Set("X-Amzn-Trace-Id", answeredTrace(req.TraceID))
+		h.Set("X-Amzn-Remapped-Content-Length", "0")
 		h.Set("Content-Length", "0")
 		w.WriteHeader(http.StatusAccepted)
 		return nil

@@ -1,13 +1,18 @@
 package lambda
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,9 +52,22 @@ func TestInvokeAPI(t *testing.T) {
 		{"function error", path, `{"do":"fail"}`, nil, 200, `{"errorType":"Oops","errorMessage":"as ordered"}`, []string{"X-Amz-Function-Error", "Unhandled"}},
 		{"trace", path, `{}`, []string{"X-Amzn-Trace-Id", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"}, 200, `{}`,
 			[]string{"X-Amzn-Trace-Id", "root=1-5759e988-bd862e3fe1be46a994272793;sampled=1"}},
-		{"event", path, `{}`, []string{"X-Amz-Invocation-Type", "Event"}, 202, ``, nil},
+		{"event", path, `{}`, []string{"X-Amz-Invocation-Type", "Event"}, 202, ``,
+			[]string{"X-Amz-Executed-Version", "", "X-Amzn-Remapped-Content-Length", "0", "Content-Length", "0"}},
 		{"dry run", path, `{}`, []string{"X-Amz-Invocation-Type", "DryRun"}, 204, ``, nil},
 		{"old asynchronous API", "/2014-11-13/functions/fn/invoke-async", `{}`, nil, 202, `{"Status":202}`, nil},
+		{"client context that is no JSON", path, `{}`, []string{"X-Amz-Client-Context", "bm90IEpTT04="}, 400,
+			`{"Type":"User","message":"Client context must be a valid Base64-encoded JSON object."}`, nil},
+		{"client context that is too long", path, `{}`, []string{"X-Amz-Client-Context", strings.Repeat("MTEx", 896)}, 400,
+			`{"Type":"User","message":"Client context must not be longer than 3583 bytes."}`, nil},
+		{"log type", path, `{}`, []string{"X-Amz-Log-Type", "All"}, 400,
+			`{"Type":"User","message":"1 validation error detected: Value 'All' at 'logType' failed to satisfy constraint: Member must satisfy enum value set: [None, Tail]"}`,
+			[]string{"X-Amzn-Errortype", "ValidationException"}},
+		{"not UTF-8", path, "\"\xff\"", nil, 400, `{"Type":"User","message":"Could not parse request body into json: Could not parse payload into json: Invalid UTF-8"}`, nil},
+		{"unknown invocation type", path, `{}`, []string{"X-Amz-Invocation-Type", "Later"}, 400, `{"Type":"User","message":"Unsupported invocation type: Later"}`,
+			[]string{"X-Amzn-Errortype", "InvalidParameterValueException"}},
+		{"event that is too large", path, `"` + strings.Repeat("x", maxEvent) + `"`, []string{"X-Amz-Invocation-Type", "Event"}, 413,
+			`{"Type":"User","message":"1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)"}`, []string{"X-Amzn-Errortype", "RequestEntityTooLargeException"}},
 		{"not JSON", path, `{"a":`, nil, 400, `{"Type":"User","message":"Could not parse request body into json: Could not parse payload into json: unexpected end of JSON input"}`,
 			[]string{"X-Amzn-Errortype", "InvalidRequestContentException"}},
 		{"missing function", "/2015-03-31/functions/nope/invocations", `{}`, nil, 404,
@@ -74,6 +92,99 @@ func TestInvokeAPI(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The largest event is 6,291,456 bytes, and the function gets all of them.
+func TestLargestEvent(t *testing.T) {
+	p := newPlace(t)
+	p.create("Fn", "Function", simple)
+	event := `"` + strings.Repeat("x", 6291456-2) + `"`
+	for _, path := range []string{"/2015-03-31/functions/fn/invocations", "/2021-11-15/functions/fn/response-streaming-invocations"} {
+		res := p.http("POST", path, event)
+		got, _ := io.ReadAll(res.Body)
+		if strings.HasPrefix(path, "/2021") {
+			var whole strings.Builder
+			for _, f := range frames(t, got) {
+				if strings.Contains(f.headers, "PayloadChunk") {
+					whole.WriteString(f.payload)
+				}
+			}
+			got = []byte(whole.String())
+		}
+		if res.StatusCode != 200 || string(got) != event {
+			t.Errorf("%s: %d, %d bytes", path, res.StatusCode, len(got))
+		}
+		if res := p.http("POST", path, event+" "); res.StatusCode != 413 || res.Header.Get("X-Amzn-Errortype") != "RequestEntityTooLargeException" {
+			t.Errorf("%s, one byte more: %d %s", path, res.StatusCode, res.Header.Get("X-Amzn-Errortype"))
+		}
+	}
+}
+
+// A caller who writes far too much reads the refusal, not a broken connection.
+func TestTooLargeAnswersAfterTheWholeBody(t *testing.T) {
+	p := newPlace(t)
+	p.create("Fn", "Function", simple)
+	server := httptest.NewServer(p)
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	const size = 32 << 20
+	_, err = fmt.Fprintf(conn, "POST /2015-03-31/functions/fn/invocations HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", size)
+	if err == nil {
+		_, err = conn.Write(make([]byte, size)) // many clients read no answer before
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || res.StatusCode != 413 {
+		t.Errorf("%+v, %v", res, err)
+	}
+}
+
+// A call's qualifier says what is run, what the function sees, and what the
+// answer names.
+func TestQualifiers(t *testing.T) {
+	p := newPlace(t)
+	p.create("Fn", "Function", simple)
+	p.create("One", "Version", `{FunctionName: fn}`)
+	p.create("Live", "Alias", `{FunctionName: fn, FunctionVersion: "1", Name: live}`)
+	const arn = "arn:aws:lambda:eu-west-1:123456789012:function:fn"
+	const missing = `{"Type":"User","Message":"Function not found: `
+	const elsewhere = `{"Type":"User","Message":"Functions from 'us-east-1' are not reachable in this region ('eu-west-1')"}`
+	for _, c := range []struct {
+		name, qualifier string
+		status          int
+		body, version   string
+	}{
+		{"fn", "", 200, `"` + arn + `"`, "$LATEST"},
+		{"fn", "$LATEST", 200, `"` + arn + `:$LATEST"`, "$LATEST"},
+		{"fn", "1", 200, `"` + arn + `:1"`, "1"},
+		{"fn", "live", 200, `"` + arn + `:live"`, "1"},
+		{"fn:live", "", 200, `"` + arn + `:live"`, "1"},
+		{"fn:live", "live", 200, `"` + arn + `:live"`, "1"},
+		{"123456789012:function:fn:1", "", 200, `"` + arn + `:1"`, "1"},
+		{"function:fn", "live", 200, `"` + arn + `:live"`, "1"},
+		{arn, "", 200, `"` + arn + `"`, "$LATEST"},
+		{arn + ":$LATEST", "", 200, `"` + arn + `:$LATEST"`, "$LATEST"},
+		{arn + ":live", "", 200, `"` + arn + `:live"`, "1"},
+		{"fn:live", "1", 400, `{"Type":"User","message":"The derived qualifier from the function name does not match the specified qualifier."}`, ""},
+		{"fn", "2", 404, missing + arn + `:2"}`, ""},
+		{"fn:gone", "", 404, missing + arn + `:gone"}`, ""},
+		{"999999999999:function:fn", "", 404, missing + `arn:aws:lambda:eu-west-1:999999999999:function:fn:$LATEST"}`, ""},
+		{"arn:aws:lambda:us-east-1:123456789012:function:fn", "", 404, elsewhere, ""},
+		{"arn:aws:lambda:us-east-1:123456789012:function:nope", "", 404, elsewhere, ""},
+	} {
+		path := url.PathEscape(c.name) + "/invocations?Qualifier=" + url.QueryEscape(c.qualifier)
+		res := p.http("POST", "/2015-03-31/functions/"+path, `{"do":"arn"}`)
+		body, _ := io.ReadAll(res.Body)
+		if res.StatusCode != c.status || string(body) != c.body || res.Header.Get("X-Amz-Executed-Version") != c.version {
+			t.Errorf("%s, %q: %d %s, version %s", c.name, c.qualifier, res.StatusCode, body, res.Header.Get("X-Amz-Executed-Version"))
+		}
 	}
 }
 
@@ -160,6 +271,37 @@ func TestInvokeWithResponseStream(t *testing.T) {
 				t.Errorf("body %s, end %s %s", body.String(), last.headers, last.payload)
 			}
 		})
+	}
+}
+
+// The log tail of a stream is in its last frame; a stream cannot be queued, and
+// what is refused before it begins is an ordinary error.
+func TestInvokeWithResponseStreamOptions(t *testing.T) {
+	p := newPlace(t)
+	p.create("Fn", "Function", simple)
+	const path = "/2021-11-15/functions/fn/response-streaming-invocations"
+	res := p.http("POST", path, `{"do":"print","text":"hello log"}`, "X-Amz-Log-Type", "Tail")
+	data, _ := io.ReadAll(res.Body)
+	all := frames(t, data)
+	var end completion
+	_ = json.Unmarshal([]byte(all[len(all)-1].payload), &end)
+	log, err := base64.StdEncoding.DecodeString(end.LogResult)
+	if err != nil || !strings.Contains(string(log), "\nhello log\nEND RequestId: ") || res.Header.Get("X-Amz-Log-Result") != "" || res.Header.Get("X-Amz-Executed-Version") != "$LATEST" {
+		t.Errorf("log %q, %v, headers %v", log, err, res.Header)
+	}
+	for _, c := range []struct {
+		path, kind string
+		status     int
+		body       string
+	}{
+		{path, "DryRun", 204, ""},
+		{path, "Event", 400, `{"Type":"User","message":"InvokeWithResponseStream supports the invocation types RequestResponse and DryRun"}`},
+		{path + "?Qualifier=gone", "", 404, `{"Type":"User","Message":"Function not found: arn:aws:lambda:eu-west-1:123456789012:function:fn:gone"}`},
+	} {
+		res := p.http("POST", c.path, `{}`, "X-Amz-Invocation-Type", c.kind)
+		if body, _ := io.ReadAll(res.Body); res.StatusCode != c.status || string(body) != c.body {
+			t.Errorf("%s %s: %d %s", c.path, c.kind, res.StatusCode, body)
+		}
 	}
 }
 

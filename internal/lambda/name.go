@@ -103,12 +103,16 @@ func (s *Service) resolve(name, qualifier string) (*function, string, error) {
 		ref.qualifier = qualifier
 	}
 	fn := s.function(ref.name)
+	here := s.cfg.Region
+	if fn != nil {
+		here = fn.stack.Region
+	}
 	switch {
+	case ref.region != "" && ref.region != here: // also when there is no such function
+		return nil, "", &invoke.Error{Status: http.StatusNotFound, Code: "ResourceNotFoundException",
+			Message: "Functions from '" + ref.region + "' are not reachable in this region ('" + here + "')"}
 	case fn == nil:
 		return nil, "", notFound(s, ref)
-	case ref.region != "" && ref.region != fn.stack.Region:
-		return nil, "", &invoke.Error{Status: http.StatusNotFound, Code: "ResourceNotFoundException",
-			Message: "Functions from '" + ref.region + "' are not reachable in this region ('" + fn.stack.Region + "')"}
 	case ref.accountID != "" && ref.accountID != fn.stack.AccountID:
 		return nil, "", notFound(s, ref)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -70,6 +71,7 @@ func invokeGo(t *testing.T, s *suiro) {
 			t.Errorf("%s: %+v, %v", kind, out, err)
 		}
 	}
+	invokeGoQualified(t, client, s.ready.Resources["Aliased"])
 	listed := 0
 	pages := lambda.NewListFunctionsPaginator(client, &lambda.ListFunctionsInput{MaxItems: aws.Int32(1)})
 	for pages.HasMorePages() {
@@ -89,9 +91,42 @@ func invokeGo(t *testing.T, s *suiro) {
 	}
 }
 
+// invokeGoQualified calls an alias, whole and as a stream, and asks for what
+// AWS refuses.
+func invokeGoQualified(t *testing.T, client *lambda.Client, name string) {
+	ctx := context.Background()
+	whole, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, Qualifier: aws.String("live"), LogType: types.LogTypeTail})
+	if err != nil || string(whole.Payload) != `"1 live"` || aws.ToString(whole.ExecutedVersion) != "1" || aws.ToString(whole.LogResult) == "" {
+		t.Errorf("alias: %+v, %v", whole, err)
+	}
+	out, err := client.InvokeWithResponseStream(ctx, &lambda.InvokeWithResponseStreamInput{FunctionName: aws.String(name + ":live")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = out.GetStream().Close() }()
+	var text string
+	for e := range out.GetStream().Events() {
+		if c, ok := e.(*types.InvokeWithResponseStreamResponseEventMemberPayloadChunk); ok {
+			text += string(c.Value.Payload)
+		}
+	}
+	if text != `"1 live"` || aws.ToString(out.ExecutedVersion) != "1" {
+		t.Errorf("alias, stream: %s, version %s", text, aws.ToString(out.ExecutedVersion))
+	}
+	var mismatch *types.InvalidParameterValueException
+	_, err = client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(name + ":live"), Qualifier: aws.String("1")})
+	if !errors.As(err, &mismatch) {
+		t.Errorf("two qualifiers: %v", err)
+	}
+	var content *types.InvalidRequestContentException
+	if _, err = client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, Payload: []byte("{")}); !errors.As(err, &content) {
+		t.Errorf("no JSON: %v", err)
+	}
+}
+
 // script runs a client that prints what it got, a line of JSON for each call.
 func script(t *testing.T, s *suiro, cmd *exec.Cmd, env ...string) {
-	cmd.Env = s.env(env...)
+	cmd.Env = s.env(append(env, "ALIASED="+s.ready.Resources["Aliased"])...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs // the SDKs complain of the runtime's age there
 	out, err := cmd.Output()
@@ -108,6 +143,16 @@ func script(t *testing.T, s *suiro, cmd *exec.Cmd, env ...string) {
 		{Text: streamed, Version: "$LATEST", Error: "Error", Log: true},
 		{Text: streamed, Log: true},
 		{Error: "ResourceNotFoundException", Status: 404},
+		{Text: `"1 live"`, Version: "1", Status: 200, Log: true},
+		{Text: `"1 1"`, Version: "1", Status: 200},
+		{Text: `"$LATEST $LATEST"`, Version: "$LATEST", Status: 200},
+		{Status: 204},
+		{Status: 202},
+		{Version: "1", Status: 200},
+		{Error: "InvalidParameterValueException", Status: 400},
+		{Error: "ResourceNotFoundException", Status: 404},
+		{Error: "InvalidRequestContentException", Status: 400},
+		{Error: "RequestEntityTooLargeException", Status: 413},
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	for i, w := range want {
@@ -120,16 +165,29 @@ func script(t *testing.T, s *suiro, cmd *exec.Cmd, env ...string) {
 
 func invokeCLI(t *testing.T, s *suiro) {
 	result := filepath.Join(t.TempDir(), "result")
-	cmd := exec.Command(tool(t, "python/bin/aws"), "lambda", "invoke", "--endpoint-url", s.ready.AWS.Endpoint,
-		"--function-name", s.ready.Resources["Plain"], "--payload", `{"a":1}`, "--log-type", "Tail", result)
-	cmd.Env = s.env()
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	call := func(function string, args ...string) (said, body string, err error) {
+		cmd := exec.Command(tool(t, "python/bin/aws"), append([]string{"lambda", "invoke", "--endpoint-url", s.ready.AWS.Endpoint,
+			"--function-name", s.ready.Resources[function], result}, args...)...)
+		cmd.Env = s.env()
+		out, err := cmd.CombinedOutput()
+		data, _ := os.ReadFile(result)
+		return string(out), string(data), err
 	}
-	body, _ := exec.Command("cat", result).Output()
-	if !strings.Contains(string(out), `"StatusCode": 200`) || !strings.Contains(string(out), "LogResult") || !strings.Contains(string(body), `"body":"{\"a\":1}"`) {
-		t.Errorf("%s\n%s", out, body)
+	out, body, err := call("Plain", "--payload", `{"a":1}`, "--log-type", "Tail")
+	if err != nil || !strings.Contains(out, `"StatusCode": 200`) || !strings.Contains(out, "LogResult") || !strings.Contains(body, `"body":"{\"a\":1}"`) {
+		t.Errorf("%v: %s\n%s", err, out, body)
+	}
+	out, body, err = call("Aliased", "--qualifier", "live")
+	if err != nil || !strings.Contains(out, `"ExecutedVersion": "1"`) || body != `"1 live"` {
+		t.Errorf("alias: %v: %s\n%s", err, out, body)
+	}
+	out, body, err = call("Aliased", "--invocation-type", "DryRun")
+	if err != nil || !strings.Contains(out, `"StatusCode": 204`) || body != "" {
+		t.Errorf("dry run: %v: %s\n%s", err, out, body)
+	}
+	out, _, err = call("Aliased", "--qualifier", "gone")
+	if err == nil || !strings.Contains(out, "(ResourceNotFoundException) when calling the Invoke operation: Function not found: ") || !strings.Contains(out, ":gone") {
+		t.Errorf("missing alias: %v: %s", err, out)
 	}
 }
 

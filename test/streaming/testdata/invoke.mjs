@@ -20,8 +20,23 @@ await stream({});
 await stream({ then: "throw" });
 const whole = await client.send(new InvokeCommand({ FunctionName: process.env.FUNCTION, Payload: "{}", LogType: "Tail" }));
 say({ text: Buffer.from(whole.Payload).toString(), log: atob(whole.LogResult).includes("END RequestId") });
-try {
-  await client.send(new InvokeCommand({ FunctionName: "nowhere" }));
-} catch (e) {
-  say({ error: e.name, status: e.$metadata.httpStatusCode });
-}
+const attempt = async (input, Command = InvokeCommand) => {
+  try {
+    const out = await client.send(new Command({ FunctionName: process.env.ALIASED, ...input }));
+    const text = out.Payload?.length ? Buffer.from(out.Payload).toString() : undefined;
+    say({ text, version: out.ExecutedVersion, status: out.StatusCode, log: atob(out.LogResult ?? "").includes("called") });
+  } catch (e) {
+    say({ error: e.name, status: e.$metadata.httpStatusCode });
+  }
+};
+await attempt({ FunctionName: "nowhere" });
+await attempt({ Qualifier: "live", LogType: "Tail" });
+await attempt({ FunctionName: process.env.ALIASED + ":1" });
+await attempt({ Qualifier: "$LATEST" });
+await attempt({ InvocationType: "DryRun", Qualifier: "live" });
+await attempt({ InvocationType: "Event", Payload: "{}" });
+await attempt({ Qualifier: "live" }, InvokeWithResponseStreamCommand);
+await attempt({ FunctionName: process.env.ALIASED + ":live", Qualifier: "1" });
+await attempt({ Qualifier: "gone" });
+await attempt({ Payload: "{" });
+await attempt({ Payload: `"${"x".repeat(6291455)}"` });
