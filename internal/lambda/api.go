@@ -37,6 +37,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case match(&name, path, asyncPath, "/invoke-async") && r.Method == http.MethodPost,
 		match(&name, path, asyncPath, "/invoke-async/") && r.Method == http.MethodPost:
 		call = s.serveInvokeAsync
+	case match(&name, path, eventConfigPath, "/event-invoke-config/list") && r.Method == http.MethodGet:
+		call = s.serveEventConfigs
+	case match(&name, path, eventConfigPath, "/event-invoke-config") && eventConfigActions[r.Method] != "":
+		call = s.serveEventConfig
 	case match(&name, path, functionsPath+"/", "/configuration") && r.Method == http.MethodGet:
 		call = s.serveConfiguration
 	case strings.TrimSuffix(path, "/") == functionsPath && r.Method == http.MethodGet:

@@ -61,10 +61,7 @@ func (s *Service) policy(name, qualifier string) async.Policy {
 	}
 	fn.mu.Lock()
 	defer fn.mu.Unlock()
-	p, ok := fn.async[unqualified(qualifier)]
-	if !ok {
-		p = async.Default()
-	}
+	p := fn.async[unqualified(qualifier)].Policy()
 	p.DeadLetters = fn.revision.deadLetters
 	return p
 }

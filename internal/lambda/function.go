@@ -13,7 +13,6 @@ import (
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
-	"github.com/suiro-dev/suiro/internal/lambda/async"
 	"github.com/suiro-dev/suiro/internal/lambda/environment"
 	"github.com/suiro-dev/suiro/internal/lambda/runtime"
 	"github.com/suiro-dev/suiro/internal/lambda/webadapter"
@@ -36,10 +35,10 @@ type function struct {
 	revision    *revision
 	versions    map[string]string // number to description, of published versions
 	lastVersion int
-	aliases     map[string]string       // name to version
-	permissions map[string]permission   // by logical id of the resource
-	async       map[string]async.Policy // by qualifier
-	noted       map[string]bool         // notes of runtimes said already
+	aliases     map[string]string      // name to version
+	permissions map[string]permission  // by logical id of the resource
+	async       map[string]eventConfig // by qualifier
+	noted       map[string]bool        // notes of runtimes said already
 }
 
 // revision is a function's configuration with the code it runs. It never
@@ -80,7 +79,7 @@ func (s *Service) newFunction(spec resource.Spec, name string) *function {
 		versions:    make(map[string]string),
 		aliases:     make(map[string]string),
 		permissions: make(map[string]permission),
-		async:       make(map[string]async.Policy),
+		async:       make(map[string]eventConfig),
 		noted:       make(map[string]bool),
 	}
 	fn.pool = &pool{open: fn.open, most: s.cfg.MaxConcurrency, patience: s.cfg.patience, busy: make(map[*slot]struct{}), reserved: -1}

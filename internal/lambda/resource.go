@@ -276,11 +276,20 @@ func (h eventInvokeHandler) Create(_ context.Context, spec resource.Spec) (*reso
 	if q := p.Get("Qualifier").TextOr(""); q != "" {
 		qualifier = q
 	}
-	c := async.Default()
-	c.Retries = p.Get("MaximumRetryAttempts").IntegerOr(c.Retries)
-	c.MaxAge = time.Duration(p.Get("MaximumEventAgeInSeconds").IntegerOr(int(c.MaxAge.Seconds()))) * time.Second
-	c.OnSuccess = p.Get("DestinationConfig").Get("OnSuccess").Get("Destination").TextOr("")
-	c.OnFailure = p.Get("DestinationConfig").Get("OnFailure").Get("Destination").TextOr("")
+	destination := func(when string) async.Destination {
+		return async.Destination{Destination: p.Get("DestinationConfig").Get(when).Get("Destination").TextOr("")}
+	}
+	number := func(name string) *int {
+		if p.Get(name).IsNull() {
+			return nil
+		}
+		n := p.Get(name).IntegerOr(0)
+		return &n
+	}
+	c := eventConfig{async.Settings{
+		MaximumRetryAttempts: number("MaximumRetryAttempts"), MaximumEventAgeInSeconds: number("MaximumEventAgeInSeconds"),
+		DestinationConfig: &async.Destinations{OnSuccess: destination("OnSuccess"), OnFailure: destination("OnFailure")},
+	}, time.Now()}
 	fn.mu.Lock()
 	defer fn.mu.Unlock()
 	fn.async[unqualified(qualifier)] = c

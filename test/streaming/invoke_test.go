@@ -72,6 +72,7 @@ func invokeGo(t *testing.T, s *suiro) {
 		}
 	}
 	invokeGoQualified(t, client, s.ready.Resources["Aliased"])
+	configureEvents(t, client, s.ready.Resources["Aliased"])
 	listed := 0
 	pages := lambda.NewListFunctionsPaginator(client, &lambda.ListFunctionsInput{MaxItems: aws.Int32(1)})
 	for pages.HasMorePages() {
@@ -121,6 +122,34 @@ func invokeGoQualified(t *testing.T, client *lambda.Client, name string) {
 	var content *types.InvalidRequestContentException
 	if _, err = client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, Payload: []byte("{")}); !errors.As(err, &content) {
 		t.Errorf("no JSON: %v", err)
+	}
+}
+
+// configureEvents goes through the life of an EventInvokeConfig.
+func configureEvents(t *testing.T, client *lambda.Client, name string) {
+	ctx := context.Background()
+	q := aws.String("live")
+	put, err := client.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{FunctionName: &name, Qualifier: q, MaximumRetryAttempts: aws.Int32(0)})
+	if err != nil || put.LastModified == nil || !strings.HasSuffix(aws.ToString(put.FunctionArn), ":"+name+":live") {
+		t.Fatalf("put: %+v, %v", put, err)
+	}
+	if _, err := client.UpdateFunctionEventInvokeConfig(ctx, &lambda.UpdateFunctionEventInvokeConfigInput{FunctionName: &name, Qualifier: q, MaximumEventAgeInSeconds: aws.Int32(60)}); err != nil {
+		t.Error(err)
+	}
+	got, err := client.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: &name, Qualifier: q})
+	if err != nil || *got.MaximumRetryAttempts != 0 || *got.MaximumEventAgeInSeconds != 60 {
+		t.Errorf("get: %+v, %v", got, err)
+	}
+	list, err := client.ListFunctionEventInvokeConfigs(ctx, &lambda.ListFunctionEventInvokeConfigsInput{FunctionName: &name})
+	if err != nil || len(list.FunctionEventInvokeConfigs) != 1 {
+		t.Errorf("list: %+v, %v", list, err)
+	}
+	if _, err := client.DeleteFunctionEventInvokeConfig(ctx, &lambda.DeleteFunctionEventInvokeConfigInput{FunctionName: &name, Qualifier: q}); err != nil {
+		t.Error(err)
+	}
+	var missing *types.ResourceNotFoundException
+	if _, err := client.GetFunctionEventInvokeConfig(ctx, &lambda.GetFunctionEventInvokeConfigInput{FunctionName: &name, Qualifier: q}); !errors.As(err, &missing) {
+		t.Errorf("after the end: %v", err)
 	}
 }
 
