@@ -218,8 +218,8 @@ func (s *description) append(dst []byte) []byte {
 	dst = appendInt(dst, "ItemCount", s.counts.Table.Items)
 	dst = appendInt(dst, "TableSizeBytes", s.counts.Table.Bytes)
 	dst = s.appendThroughput(dst, d.Throughput)
-	if d.OnDemand {
-		dst = appendText(object(dst, "BillingModeSummary"), "BillingMode", "PAY_PER_REQUEST")
+	if d.OnDemand || !d.OnDemandSince.IsZero() { // once on demand, a table tells its mode for good
+		dst = appendText(object(dst, "BillingModeSummary"), "BillingMode", map[bool]string{false: "PROVISIONED", true: "PAY_PER_REQUEST"}[d.OnDemand])
 		if s.status != "CREATING" {
 			dst = appendTime(dst, "LastUpdateToPayPerRequestDateTime", d.OnDemandSince)
 		}
