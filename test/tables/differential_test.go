@@ -139,6 +139,8 @@ func ordered(r request, v any) any {
 					unordered = unordered || name == "Items" || name == "one" || name == "two"
 				case "Query":
 					unordered = unordered || name == "Items" && strings.Contains(r.body, "IndexName")
+				case "ExecuteStatement":
+					unordered = unordered || name == "Items" && !strings.Contains(r.body, "WHERE pk = 'p'")
 				}
 				if name == "NS" {
 					for i := range list {

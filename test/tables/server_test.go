@@ -152,7 +152,12 @@ func (s *server) call(operation, body string) (answer, error) {
 	}
 	now := time.Now().UTC()
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	target := "DynamoDB_20120810."
+	switch operation {
+	case "ListStreams", "DescribeStream", "GetShardIterator", "GetRecords":
+		target = "DynamoDBStreams_20120810."
+	}
+	r.Header.Set("X-Amz-Target", target+operation)
 	r.Header.Set("X-Amz-Date", now.Format("20060102T150405Z"))
 	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=stranger/"+now.Format("20060102")+
 		"/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=00")
