@@ -64,8 +64,8 @@ func (r *report) markdown() string {
 	out.WriteString("| benchmark | case | what | Suiro | against | ratio | target |\n|---|---|---|---|---|---|---|\n")
 	for _, f := range r.Figures {
 		var others []string
-		for _, s := range f.Sides[1:] {
-			others = append(others, s.Name+" "+spread(s))
+		for i, s := range f.Sides[1:] {
+			others = append(others, s.Name+" "+spread(s)+further(i+1, s))
 		}
 		ratio := "–"
 		if f.Ratio != 0 {

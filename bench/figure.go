@@ -43,6 +43,7 @@ type side struct {
 	Median float64   `json:"median"`
 	Min    float64   `json:"min"`
 	Max    float64   `json:"max"`
+	Ratio  float64   `json:"ratio,omitempty"` // Suiro's median over this one
 }
 
 // goal is what a figure should reach; the zero goal is none.
@@ -105,9 +106,12 @@ func (r *report) settle() {
 		}
 		if len(f.Sides) > 1 {
 			f.Difference = f.Sides[0].Median - f.Sides[1].Median
-			if f.Sides[1].Median != 0 {
-				f.Ratio = f.Sides[0].Median / f.Sides[1].Median
+			for _, s := range f.Sides[1:] {
+				if s.Median != 0 {
+					s.Ratio = f.Sides[0].Median / s.Median
+				}
 			}
+			f.Ratio = f.Sides[1].Ratio
 		}
 		if f.goal.reach != nil && (len(f.Sides) > 1 || !f.goal.ratio) {
 			met := f.goal.reach(f)
@@ -124,8 +128,8 @@ func (r *report) print(w io.Writer, benchmark string) {
 			continue
 		}
 		var sides []string
-		for _, s := range f.Sides {
-			sides = append(sides, fmt.Sprintf("%s %s (%s..%s)", s.Name, short(s.Median), short(s.Min), short(s.Max)))
+		for i, s := range f.Sides {
+			sides = append(sides, s.Name+" "+spread(s)+further(i, s))
 		}
 		verdict := ""
 		if f.Ratio != 0 {
@@ -136,6 +140,15 @@ func (r *report) print(w io.Writer, benchmark string) {
 		}
 		fmt.Fprintf(w, "  %-22s %-18s %-78s %s\n", f.Case, f.What, strings.Join(sides, "   "), verdict)
 	}
+}
+
+// further is the ratio, in brackets, to a side that is not the first floor, whose ratio has
+// a column of its own.
+func further(i int, s *side) string {
+	if i < 2 || s.Ratio == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" [%.2fx]", s.Ratio)
 }
 
 func short(v float64) string {

@@ -134,12 +134,12 @@ func (b *bench) manyRows() error {
 			}
 			for round := range b.rounds + 1 {
 				cpu := d.cpu()
-				_, _, count, err := b.query(ctx, d.client, 4, o.among(rows/10))
+				p, err := d.run(ctx, o, 4, rows/10, time.Duration(b.millis)*time.Millisecond)
 				if err != nil {
 					return err
 				}
 				if round > 0 {
-					b.add("linear", fmt.Sprintf("%d rows", rows), "CPU, µs/"+o.name, s.name, (d.cpu()-cpu)/float64(count), goal{})
+					b.add("linear", fmt.Sprintf("%d rows", rows), "CPU, µs/"+o.name, s.name, (d.cpu()-cpu)/float64(p.Count), goal{})
 				}
 			}
 		}

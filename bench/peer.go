@@ -77,7 +77,47 @@ func startDynalite() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{child: c, name: "dynalite", address: address}, answers(address)
+	s := &server{child: c, name: "dynalite", address: address}
+	if err := answers(address); err != nil {
+		s.close()
+		return nil, fmt.Errorf("%w\n%s", err, c.errors)
+	}
+	return s, nil
+}
+
+// startLocal runs DynamoDB Local, AWS's own emulator, with its tables in
+// memory. Maven resolves what the tests use too.
+func startLocal() (*server, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	lib := filepath.Join(cache, "suiro-bench", "dynamodb-local")
+	if _, err := os.Stat(lib); err != nil {
+		part := lib + ".part" // a fetch that was ended is none
+		cmd := exec.Command("mvn", "-q", "-B", "-f", "../tools/dynamodb-local.pom", "dependency:copy-dependencies",
+			"-DincludeScope=runtime", "-DoutputDirectory="+part)
+		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return nil, fmt.Errorf("fetching DynamoDB Local: %w", err)
+		}
+		if err := os.Rename(part, lib); err != nil {
+			return nil, err
+		}
+	}
+	const address = "127.0.0.1:14568"
+	c, err := start(nil, "java", "-Xmx512m", "-cp", filepath.Join(lib, "*"), "-Dsqlite4java.library.path="+lib,
+		"com.amazonaws.services.dynamodbv2.local.main.ServerRunner", "-inMemory", "-sharedDb", "-disableTelemetry", "-port", "14568")
+	if err != nil {
+		return nil, err
+	}
+	go func() { _, _ = io.Copy(io.Discard, c.out) }()
+	s := &server{child: c, name: "DynamoDB Local", address: address}
+	if err := answers(address); err != nil {
+		s.close()
+		return nil, fmt.Errorf("%w\n%s", err, c.errors)
+	}
+	return s, nil
 }
 
 // offlineApp answers as the function of socketApp does, with the AWS SDK.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"net/http"
@@ -81,6 +82,8 @@ func table(w http.ResponseWriter, r *http.Request) {
 		body = oneItem
 	case "Query":
 		body = tenItems
+	case "Scan":
+		body = manyItems
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
@@ -88,7 +91,12 @@ func table(w http.ResponseWriter, r *http.Request) {
 }
 
 var (
-	item     = `{"pk":{"S":"p1"},"sk":{"S":"s1"},"v":{"S":"` + strings.Repeat("x", 180) + `"}}`
-	oneItem  = []byte(`{"Item":` + item + `}`)
-	tenItems = []byte(`{"Count":10,"ScannedCount":10,"Items":[` + strings.Repeat(item+",", 9) + item + `]}`)
+	item      = `{"pk":{"S":"p1"},"sk":{"S":"s1"},"v":{"S":"` + strings.Repeat("x", 180) + `"}}`
+	oneItem   = []byte(`{"Item":` + item + `}`)
+	tenItems  = items(10)
+	manyItems = items(100)
 )
+
+func items(n int) []byte {
+	return fmt.Appendf(nil, `{"Count":%d,"ScannedCount":%d,"Items":[%s]}`, n, n, strings.Repeat(item+",", n-1)+item)
+}
