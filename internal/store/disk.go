@@ -48,6 +48,7 @@ func openDisk(file string) (_ *disk, err error) {
 	d := &disk{file: file}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer d.guard(&err)
+	// bench/engine.go opens its file alike, to measure what is above the engine.
 	d.db, err = bolt.Open(file, 0o600, &bolt.Options{
 		Timeout: lockPatience,
 		// The free pages are written with each commit: leaving them out would
