@@ -12,9 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +22,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/resource"
+	"github.com/suiro-dev/suiro/internal/store"
 )
 
 // ResponsePath begins the paths at which functions answer.
@@ -72,36 +71,14 @@ func New(c Config) (*Service, error) {
 		c.Grace = 10 * time.Second
 	}
 	s := &Service{config: c, kept: map[string]*answered{}, waiting: map[string]chan response{}}
-	if c.File == "" {
-		return s, nil
-	}
-	data, err := os.ReadFile(c.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &s.kept)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the custom resources kept in %s: %w", c.File, err)
+	if err := store.File(c.File).Load(&s.kept); err != nil {
+		return nil, fmt.Errorf("reading the custom resources that are kept: %w", err)
 	}
 	return s, nil
 }
 
 // save replaces the file. The caller holds mu.
-func (s *Service) save() error {
-	if s.config.File == "" {
-		return nil
-	}
-	data, err := json.Marshal(s.kept) // not indented: properties are compared as text
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(s.config.File+".new", data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(s.config.File+".new", s.config.File)
-}
+func (s *Service) save() error { return store.File(s.config.File).Save(s.kept) }
 
 // ServeHTTP takes a function's answer. AWS's URL is a presigned one of S3:
 // nothing is signed, the path is the secret.

@@ -10,11 +10,7 @@ package secretsmanager
 import (
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +19,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/store"
 )
 
 // Config is what a Service needs.
@@ -76,41 +73,14 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{config: c, secrets: map[string]*secret{}}
 	s.api = awsapi.JSONAPI{Service: "secretsmanager", TargetPrefix: "secretsmanager.", Authenticator: c.Authenticator, Journal: c.Journal, Operations: s.operations()}
-	if c.File == "" {
-		return s, nil
-	}
-	data, err := os.ReadFile(c.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &s.secrets)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the secrets kept in %s: %w", c.File, err)
+	if err := store.File(c.File).Load(&s.secrets); err != nil {
+		return nil, fmt.Errorf("reading the secrets that are kept: %w", err)
 	}
 	return s, nil
 }
 
 // save replaces the file. The caller holds mu.
-func (s *Service) save() error {
-	if s.config.File == "" {
-		return nil
-	}
-	data, err := json.MarshalIndent(s.secrets, "", " ")
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(s.config.File+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(s.config.File+".new", s.config.File)
-}
+func (s *Service) save() error { return store.File(s.config.File).Save(s.secrets) }
 
 // put makes v the current version. The caller holds mu.
 func (s *Service) put(name string, sec *secret, v *version) error {

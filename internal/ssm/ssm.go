@@ -9,11 +9,7 @@ package ssm
 
 import (
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +19,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/store"
 )
 
 // Config is what a Service needs.
@@ -73,18 +70,8 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{config: c, parameters: map[string]*parameter{}}
 	s.api = awsapi.JSONAPI{Service: "ssm", TargetPrefix: "AmazonSSM.", Authenticator: c.Authenticator, Journal: c.Journal, Operations: s.operations()}
-	if c.File == "" {
-		return s, nil
-	}
-	data, err := os.ReadFile(c.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &s.parameters)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the parameters kept in %s: %w", c.File, err)
+	if err := store.File(c.File).Load(&s.parameters); err != nil {
+		return nil, fmt.Errorf("reading the parameters that are kept: %w", err)
 	}
 	return s, nil
 }
@@ -113,30 +100,7 @@ func (s *Service) put(name string, p *parameter, text string) error {
 }
 
 // save replaces the file. The caller holds mu.
-func (s *Service) save() error {
-	if s.config.File == "" {
-		return nil
-	}
-	data, err := json.MarshalIndent(s.parameters, "", " ")
-	if err != nil {
-		return err
-	}
-	return replaceFile(s.config.File, data)
-}
-
-// replaceFile makes a file what data says, or leaves it as it was.
-func replaceFile(name string, data []byte) error {
-	f, err := os.OpenFile(name+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
-}
+func (s *Service) save() error { return store.File(s.config.File).Save(s.parameters) }
 
 // arn is a parameter's ARN: a name that begins with a slash adds none.
 func (s *Service) arn(name string) string {
