@@ -39,6 +39,7 @@ short:
 
 unit:
 	SUIRO_RIC=$(CURDIR)/test/.tools/ric $(GO) test -race -timeout 20m ./...
+	cd bench && $(GO) test -race ./...
 
 cross:
 	@for p in $(PLATFORMS); do \

@@ -61,11 +61,14 @@ func (b *bench) insert(docs string) error {
 func (r *report) markdown() string {
 	out := new(strings.Builder)
 	fmt.Fprintf(out, "Suiro of commit %s, %s; %d rounds; load average before each benchmark %s. Medians with (smallest..largest).\n\n", r.Commit, r.Machine, r.Rounds, r.loads())
+	if len(r.Missing) > 0 {
+		fmt.Fprintf(out, "Peers that are missing here: %s.\n\n", strings.Join(r.Missing, "; "))
+	}
 	out.WriteString("| benchmark | case | what | Suiro | against | ratio | target |\n|---|---|---|---|---|---|---|\n")
 	for _, f := range r.Figures {
 		var others []string
 		for i, s := range f.Sides[1:] {
-			others = append(others, s.Name+" "+spread(s)+further(i+1, s))
+			others = append(others, s.Name+" "+spread(s)+further(i+1, s, "✓", "**missed**"))
 		}
 		ratio := "–"
 		if f.Ratio != 0 {

@@ -17,6 +17,7 @@ type report struct {
 	// Load is the machine's load average before each benchmark: what others
 	// do there spoils rates and latencies first, CPU and memory hardly.
 	Load    map[string]float64 `json:"load"`
+	Missing []string           `json:"missing,omitempty"` // peers that were asked for and could not be had
 	Figures []*figure          `json:"figures"`
 }
 
@@ -44,6 +45,12 @@ type side struct {
 	Min    float64   `json:"min"`
 	Max    float64   `json:"max"`
 	Ratio  float64   `json:"ratio,omitempty"` // Suiro's median over this one
+	// Target and Met are of a side that has a target of its own, beside that
+	// of the figure, which is against the first floor.
+	Target string `json:"target,omitempty"`
+	Met    *bool  `json:"met,omitempty"`
+
+	goal goal
 }
 
 // goal is what a figure should reach; the zero goal is none.
@@ -77,21 +84,33 @@ func below(most float64, unit string) goal {
 // add records one value. The first side that a figure meets in a round is
 // Suiro.
 func (r *report) add(benchmark, of, what, name string, value float64, g goal) {
+	f, _ := r.value(benchmark, of, what, name, value)
+	if g.reach != nil {
+		f.goal = g
+	}
+}
+
+// against records a value of a side that has a goal of its own: what Suiro
+// should reach against that side.
+func (r *report) against(benchmark, of, what, name string, value float64, g goal) {
+	_, s := r.value(benchmark, of, what, name, value)
+	s.goal = g
+}
+
+func (r *report) value(benchmark, of, what, name string, value float64) (*figure, *side) {
 	at := slices.IndexFunc(r.Figures, func(f *figure) bool { return f.Benchmark == benchmark && f.Case == of && f.What == what })
 	if at < 0 {
 		at = len(r.Figures)
 		r.Figures = append(r.Figures, &figure{Benchmark: benchmark, Case: of, What: what})
 	}
 	f := r.Figures[at]
-	if g.reach != nil {
-		f.goal = g
-	}
 	i := slices.IndexFunc(f.Sides, func(s *side) bool { return s.Name == name })
 	if i < 0 {
 		i = len(f.Sides)
 		f.Sides = append(f.Sides, &side{Name: name})
 	}
 	f.Sides[i].Values = append(f.Sides[i].Values, value)
+	return f, f.Sides[i]
 }
 
 // settle computes what the values say.
@@ -109,6 +128,10 @@ func (r *report) settle() {
 			for _, s := range f.Sides[1:] {
 				if s.Median != 0 {
 					s.Ratio = f.Sides[0].Median / s.Median
+				}
+				if s.goal.reach != nil {
+					met := s.goal.reach(&figure{Sides: []*side{f.Sides[0], s}, Ratio: s.Ratio, Difference: f.Sides[0].Median - s.Median})
+					s.Met, s.Target = &met, s.goal.text
 				}
 			}
 			f.Ratio = f.Sides[1].Ratio
@@ -129,7 +152,7 @@ func (r *report) print(w io.Writer, benchmark string) {
 		}
 		var sides []string
 		for i, s := range f.Sides {
-			sides = append(sides, s.Name+" "+spread(s)+further(i, s))
+			sides = append(sides, s.Name+" "+spread(s)+further(i, s, "reached", "MISSED"))
 		}
 		verdict := ""
 		if f.Ratio != 0 {
@@ -143,12 +166,19 @@ func (r *report) print(w io.Writer, benchmark string) {
 }
 
 // further is the ratio, in brackets, to a side that is not the first floor, whose ratio has
-// a column of its own.
-func further(i int, s *side) string {
-	if i < 2 || s.Ratio == 0 {
+// a column of its own, and what came of a side's own target.
+func further(i int, s *side, reached, missed string) string {
+	var words []string
+	if i > 1 && s.Ratio != 0 {
+		words = append(words, fmt.Sprintf("%.2fx", s.Ratio))
+	}
+	if s.Met != nil {
+		words = append(words, s.Target+" "+map[bool]string{true: reached, false: missed}[*s.Met])
+	}
+	if words == nil {
 		return ""
 	}
-	return fmt.Sprintf(" [%.2fx]", s.Ratio)
+	return " [" + strings.Join(words, ", ") + "]"
 }
 
 func short(v float64) string {

@@ -115,7 +115,7 @@ func (b *bench) idleTLS() error { return b.idleSockets("idle-tls", true, b.idle/
 func (b *bench) idleSockets(benchmark string, secure bool, count int, memory goal) error {
 	of := fmt.Sprintf("%d sockets", count)
 	for range b.rounds {
-		if err := b.idleRound(benchmark, of, secure, count, memory, true); err != nil {
+		if err := b.idleRound(benchmark, of, secure, count, memory); err != nil {
 			return err
 		}
 	}
@@ -124,22 +124,33 @@ func (b *bench) idleSockets(benchmark string, secure bool, count int, memory goa
 
 // idleRound measures each server once. Where a process may not have so many
 // file descriptors, servers and clients are several.
-func (b *bench) idleRound(benchmark, of string, secure bool, count int, memory goal, withFloor bool) error {
-	starts := []func() (*server, error){func() (*server, error) { return b.startSuiro(socketApp()) }}
-	if withFloor {
-		starts = append(starts, func() (*server, error) { return startFloor("hijack", floor.Options{TLS: secure}) })
+func (b *bench) idleRound(benchmark, of string, secure bool, count int, memory goal) error {
+	sides := []struct {
+		start  func() (*server, error)
+		memory goal // against this side
+	}{
+		{func() (*server, error) { return b.startSuiro(socketApp()) }, memory},
+		{func() (*server, error) { return startFloor("hijack", floor.Options{TLS: secure}) }, memory},
+		{func() (*server, error) { return startFloor("hybrid", floor.Options{}) }, atMost(3)},
 	}
-	each := perProcess(count)
-	for _, start := range starts {
+	if secure {
+		sides = sides[:2]
+	}
+	servers, each := b.processes(count)
+	for i, side := range sides {
 		var m idleMeasure
 		var err error
-		for left := count; left > 0 && err == nil; left -= each {
-			err = m.add(start, secure, min(each, left))
+		for n := 0; n < servers && err == nil; n++ {
+			err = m.add(side.start, secure, each)
 		}
 		if err == nil {
 			time.Sleep(time.Second)
-			n := float64(count)
-			b.add(benchmark, of, "RSS, B/socket", m.name, m.grown()/n, memory)
+			n := float64(each * servers)
+			if i < 2 {
+				b.add(benchmark, of, "RSS, B/socket", m.name, m.grown()/n, side.memory)
+			} else {
+				b.against(benchmark, of, "RSS, B/socket", m.name, m.grown()/n, side.memory)
+			}
 			b.add(benchmark, of, "CPU, µs/handshake", m.name, m.cpu/n, atMost(1.5))
 			b.add(benchmark, of, "handshakes/s", m.name, n/m.seconds, goal{})
 		}
@@ -203,13 +214,19 @@ func (m *idleMeasure) close() {
 	}
 }
 
-// perProcess is how many of count sockets one process takes.
-func perProcess(count int) int {
+// processes is over how many servers count sockets are measured, and how many
+// each has: several where a process may not have so many file descriptors.
+// Where there are few sockets, several servers have that many each: what one
+// server's memory grows by for them is as much the heap's next step as theirs.
+func (b *bench) processes(count int) (servers, each int) {
+	if servers = b.idle / 2 / count; servers > 1 {
+		return servers, count
+	}
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(count)+500 <= limit.Max {
-		return count
+		return 1, count
 	}
 	most := int(limit.Max) - 500
-	processes := (count + most - 1) / most
-	return (count + processes - 1) / processes
+	servers = (count + most - 1) / most
+	return servers, (count + servers - 1) / servers
 }

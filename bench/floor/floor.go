@@ -37,6 +37,10 @@ func Serve(name string, o Options) error {
 	switch name {
 	case "hijack":
 		handler = newHub(nil)
+	case "hybrid":
+		if handler, err = newHybrid(); err != nil {
+			return err
+		}
 	case "chain":
 		functions, err := startFunctions(o)
 		if err != nil {

@@ -38,8 +38,9 @@ func newHub(f *functions) *hub { return &hub{functions: f, conns: make(map[strin
 // conn is one connection.
 type conn struct {
 	net.Conn
-	id string
-	mu sync.Mutex
+	hub *hub
+	id  string
+	mu  sync.Mutex
 }
 
 func (c *conn) send(frame []byte) error {
@@ -61,25 +62,28 @@ func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *hub) upgrade(w http.ResponseWriter, r *http.Request) {
-	key := r.Header.Get("Sec-WebSocket-Key")
 	raw, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	var random [11]byte
 	_, _ = rand.Read(random[:])
-	c := &conn{Conn: raw, id: base64.URLEncoding.EncodeToString(random[:])}
-	hash := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
+	c := &conn{Conn: raw, hub: h, id: base64.URLEncoding.EncodeToString(random[:])}
 	h.mu.Lock()
 	h.conns[c.id] = c
 	h.mu.Unlock()
-	err = c.send([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-		base64.StdEncoding.EncodeToString(hash[:]) + "\r\nX-Connection-Id: " + c.id + "\r\n\r\n"))
-	if err != nil {
+	if err := c.send(switching(r, "X-Connection-Id: "+c.id+"\r\n")); err != nil {
 		_ = raw.Close()
 		return
 	}
 	go h.read(c) // a new goroutine has a small stack; net/http's has grown
+}
+
+// switching answers a handshake.
+func switching(r *http.Request, more string) []byte {
+	hash := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
+	return []byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+		base64.StdEncoding.EncodeToString(hash[:]) + "\r\n" + more + "\r\n")
 }
 
 func (h *hub) post(w http.ResponseWriter, r *http.Request, id string) {
@@ -135,7 +139,7 @@ func (h *hub) read(c *conn) {
 			return
 		}
 		have += n
-		used, need, err := h.consume(c, small[:have])
+		used, need, err := consume(c, small[:have])
 		if err != nil {
 			return
 		}
@@ -143,14 +147,14 @@ func (h *hub) read(c *conn) {
 		if need <= len(small) && have < len(small) {
 			continue
 		}
-		if err := h.readLarge(c, small[:have], need); err != nil {
+		if err := c.readLarge(small[:have], need); err != nil {
 			return
 		}
 		have = 0
 	}
 }
 
-func (h *hub) readLarge(c *conn, start []byte, need int) error {
+func (c *conn) readLarge(start []byte, need int) error {
 	pooled := large.Get().(*[]byte)
 	defer large.Put(pooled)
 	b := *pooled
@@ -161,13 +165,26 @@ func (h *hub) readLarge(c *conn, start []byte, need int) error {
 	if _, err := io.ReadFull(c, b[have:need]); err != nil {
 		return err
 	}
-	_, _, err := h.consume(c, b[:need])
+	_, _, err := consume(c, b[:need])
 	return err
 }
 
-// consume answers every whole frame in b, and tells how much that was and how
+// receiver takes frames as they come, with their header, unmasked.
+type receiver interface {
+	received(f []byte, header, length int) error
+}
+
+func (c *conn) received(f []byte, header, length int) error {
+	if c.hub.functions != nil {
+		c.hub.functions.message(c.id, string(f[header:header+length]))
+		return nil
+	}
+	return c.send(echo(f, header, length))
+}
+
+// consume hands on every whole frame in b, and tells how much that was and how
 // long the frame is that has only begun.
-func (h *hub) consume(c *conn, b []byte) (used, need int, err error) {
+func consume(to receiver, b []byte) (used, need int, err error) {
 	for len(b)-used >= 8 {
 		f := b[used:]
 		length, header := int(f[1]&127), 6
@@ -180,11 +197,8 @@ func (h *hub) consume(c *conn, b []byte) (used, need int, err error) {
 		if len(f) < header+length {
 			return used, header + length, nil
 		}
-		message := f[header : header+length]
-		unmask(message, [4]byte(f[header-4:header]))
-		if h.functions != nil {
-			h.functions.message(c.id, string(message))
-		} else if err := c.send(echo(f, header, length)); err != nil {
+		unmask(f[header:header+length], [4]byte(f[header-4:header]))
+		if err := to.received(f, header, length); err != nil {
 			return used, 0, err
 		}
 		used += header + length
