@@ -17,9 +17,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
 	"github.com/suiro-dev/suiro/internal/app"
 	"github.com/suiro-dev/suiro/internal/journal"
-	"github.com/suiro-dev/suiro/internal/lambda"
+	"github.com/suiro-dev/suiro/internal/lambda/eventstream"
 	"github.com/suiro-dev/suiro/internal/node"
 	"github.com/suiro-dev/suiro/internal/sigv4"
 )
@@ -203,7 +204,7 @@ func (i *invocation) refused(res *http.Response, body []byte) error {
 // copy writes the response to stdout, each piece as it comes.
 func (i *invocation) copy(stream io.Reader) error {
 	for {
-		m, err := lambda.ReadMessage(stream)
+		m, err := eventstream.Read(stream)
 		if err != nil {
 			return fmt.Errorf("the response broke off: %w", err)
 		}

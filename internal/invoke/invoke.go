@@ -9,7 +9,12 @@ package invoke
 import (
 	"context"
 	"io"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/suiro-dev/suiro/internal/awsapi"
 )
 
 // Type is how the caller waits: Lambda's X-Amz-Invocation-Type.
@@ -120,6 +125,21 @@ type Error struct {
 	Status  int    // HTTP status of the Invoke API
 	Code    string // e.g. "ResourceNotFoundException"
 	Message string
+	Reason  string // why a call was throttled, may be empty
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// MaxPayload is the largest event of a synchronous invocation: 6 MiB.
+const MaxPayload = 6 << 20
+
+// TooLarge is the refusal of an event that is too large.
+func TooLarge(message string) *Error {
+	return &Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLargeException", Message: message}
+}
+
+// NewTrace begins a trace that is not sampled, as X-Amzn-Trace-Id has it.
+func NewTrace(now time.Time) string {
+	id := strings.ReplaceAll(awsapi.NewRequestID()+awsapi.NewRequestID(), "-", "")
+	return "Root=1-" + strconv.FormatInt(now.Unix(), 16) + "-" + id[:24] + ";Parent=" + id[24:40] + ";Sampled=0"
+}

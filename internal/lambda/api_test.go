@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"net"
 	"net/http"
@@ -17,6 +15,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/lambda/eventstream"
 )
 
 func (p *place) read(name string) string {
@@ -74,7 +75,7 @@ func TestInvokeAPI(t *testing.T) {
 			`{"Type":"User","Message":"Function not found: arn:aws:lambda:eu-west-1:123456789012:function:nope:$LATEST"}`, []string{"X-Amzn-Errortype", "ResourceNotFoundException"}},
 		{"throttled", "/2015-03-31/functions/none/invocations", `{}`, nil, 429,
 			`{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}`, []string{"X-Amzn-Errortype", "TooManyRequestsException"}},
-		{"too large", path, `"` + strings.Repeat("x", maxPayload) + `"`, nil, 413,
+		{"too large", path, `"` + strings.Repeat("x", invoke.MaxPayload) + `"`, nil, 413,
 			`{"Type":"User","message":"Request must be smaller than 6291456 bytes for the InvokeFunction operation"}`, nil},
 		{"request id of the caller", path, `{}`, []string{"X-Amzn-Requestid", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"}, 200, `{}`,
 			[]string{"X-Amzn-Requestid", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"}},
@@ -220,24 +221,19 @@ type frame struct {
 	payload string
 }
 
-// frames takes an event stream apart, checking lengths and checksums.
+// frames takes an event stream apart.
 func frames(t *testing.T, data []byte) (out []frame) {
 	t.Helper()
-	for len(data) > 0 {
-		total, head := binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])
-		if int(total) > len(data) || crc32.ChecksumIEEE(data[:8]) != binary.BigEndian.Uint32(data[8:]) ||
-			crc32.ChecksumIEEE(data[:total-4]) != binary.BigEndian.Uint32(data[total-4:]) {
-			t.Fatalf("broken frame %q", data)
+	for r := bytes.NewReader(data); r.Len() > 0; {
+		m, err := eventstream.Read(r)
+		if err != nil {
+			t.Fatal(err)
 		}
 		var headers []string
-		for h := data[12 : 12+head]; len(h) > 0; {
-			n := int(h[0])
-			v := int(binary.BigEndian.Uint16(h[2+n:]))
-			headers = append(headers, string(h[1:1+n])+"="+string(h[4+n:4+n+v]))
-			h = h[4+n+v:]
+		for _, name := range []string{":message-type", ":event-type", ":content-type"} {
+			headers = append(headers, name+"="+m.Headers[name])
 		}
-		out = append(out, frame{strings.Join(headers, " "), string(data[12+head : total-4])})
-		data = data[total:]
+		out = append(out, frame{strings.Join(headers, " "), string(m.Payload)})
 	}
 	return out
 }
@@ -283,7 +279,7 @@ func TestInvokeWithResponseStreamOptions(t *testing.T) {
 	res := p.http("POST", path, `{"do":"print","text":"hello log"}`, "X-Amz-Log-Type", "Tail")
 	data, _ := io.ReadAll(res.Body)
 	all := frames(t, data)
-	var end completion
+	var end struct{ LogResult string }
 	_ = json.Unmarshal([]byte(all[len(all)-1].payload), &end)
 	log, err := base64.StdEncoding.DecodeString(end.LogResult)
 	if err != nil || !strings.Contains(string(log), "\nhello log\nEND RequestId: ") || res.Header.Get("X-Amz-Log-Result") != "" || res.Header.Get("X-Amz-Executed-Version") != "$LATEST" {
@@ -313,35 +309,6 @@ func FuzzParseReference(f *testing.F) {
 		ref, ok := parseReference(s)
 		if ok && (ref.name == "" || strings.Contains(ref.name+ref.qualifier, ":")) {
 			t.Errorf("%q is %+v", s, ref)
-		}
-	})
-}
-
-func FuzzAppendFrame(f *testing.F) {
-	f.Add([]byte("payload"), "name", "value")
-	f.Fuzz(func(t *testing.T, payload []byte, name, value string) {
-		if name == "" || len(name) > 255 || len(value) > 65535 {
-			t.Skip()
-		}
-		got := frames(t, appendFrame(nil, payload, name, value))
-		if len(got) != 1 || got[0].payload != string(payload) || got[0].headers != name+"="+value {
-			t.Errorf("got %q", got)
-		}
-	})
-}
-
-func FuzzReadMessage(f *testing.F) {
-	f.Add(payloadChunk(nil, []byte("hello")))
-	f.Add(invokeComplete(nil, completion{ErrorCode: "E"}))
-	f.Add([]byte{0, 0, 0, 16, 0, 0, 0, 0})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := ReadMessage(bytes.NewReader(data))
-		if err == nil && len(m.Payload) > len(data) {
-			t.Errorf("%d bytes of %d", len(m.Payload), len(data))
-		}
-		again, err := ReadMessage(bytes.NewReader(payloadChunk(nil, data)))
-		if err != nil || !bytes.Equal(again.Payload, data) || again.Headers[":event-type"] != "PayloadChunk" {
-			t.Errorf("%+v, %v", again, err)
 		}
 	})
 }

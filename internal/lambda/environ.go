@@ -68,12 +68,12 @@ func (fn *function) environ(rev *revision, version, temp string) []string {
 	}
 	env.set(rev.command.Env)
 	for _, l := range rev.layers { // each before the ones ahead of it: the last layer's files win
-		env.add(l.variables(rev.runtime))
+		env.add(l.Variables(rev.runtime))
 	}
 	given := fn.service.cfg.Environ(fn.info(version))
 	env.set(given)
 	for name, value := range rev.variables {
-		value = rev.localOpt(fn.service.cfg.Localize(value))
+		value = rev.layers.Local(fn.service.cfg.Localize(value))
 		if pathVariables[name] {
 			env[name] = joinPath(value, env[name])
 		} else {

@@ -59,10 +59,9 @@ func (s *Service) policy(name, qualifier string) async.Policy {
 	if fn == nil {
 		return async.Default()
 	}
-	fn.mu.Lock()
-	defer fn.mu.Unlock()
-	p := fn.async[unqualified(qualifier)].Policy()
-	p.DeadLetters = fn.revision.deadLetters
+	c, _ := fn.async.Get(unqualified(qualifier))
+	p := c.Policy()
+	p.DeadLetters = fn.current().deadLetters
 	return p
 }
 
@@ -110,7 +109,7 @@ func (s *Service) eventFor(destination string, payload []byte) (async.Event, boo
 		return async.Event{}, false
 	}
 	return async.Event{
-		Function: fn.name, FunctionARN: fn.arn, Qualifier: qualifier, RequestID: awsapi.NewRequestID(), TraceID: newTrace(time.Now()),
+		Function: fn.name, FunctionARN: fn.arn, Qualifier: qualifier, RequestID: awsapi.NewRequestID(), TraceID: invoke.NewTrace(time.Now()),
 		Payload: payload, Accepted: time.Now(),
 	}, true
 }

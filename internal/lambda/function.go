@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/lambda/async"
 	"github.com/suiro-dev/suiro/internal/lambda/environment"
+	"github.com/suiro-dev/suiro/internal/lambda/layer"
 	"github.com/suiro-dev/suiro/internal/lambda/runtime"
 	"github.com/suiro-dev/suiro/internal/lambda/webadapter"
 	"github.com/suiro-dev/suiro/internal/process"
@@ -35,10 +38,10 @@ type function struct {
 	revision    *revision
 	versions    map[string]string // number to description, of published versions
 	lastVersion int
-	aliases     map[string]string      // name to version
-	permissions map[string]permission  // by logical id of the resource
-	async       map[string]eventConfig // by qualifier
-	noted       map[string]bool        // notes of runtimes said already
+	aliases     map[string]string     // name to version
+	permissions map[string]permission // by logical id of the resource
+	async       *async.EventConfigs
+	noted       map[string]bool // notes of runtimes said already
 }
 
 // revision is a function's configuration with the code it runs. It never
@@ -47,26 +50,10 @@ type revision struct {
 	settings
 	runnable *bundle.Runnable
 	command  *runtime.Command
-	layers   []*layer            // found, in the order given
+	layers   layer.List          // found, in the order given
 	adapter  *webadapter.Adapter // of a function that is an HTTP server
 	protocol protocol
 	modified time.Time
-}
-
-func (r *revision) layerDirs() []string {
-	dirs := make([]string, len(r.layers))
-	for i, l := range r.layers {
-		dirs[i] = l.source
-	}
-	return dirs
-}
-
-func contents(layers []*layer) []string {
-	var dirs []string
-	for _, l := range layers {
-		dirs = append(dirs, l.dir)
-	}
-	return dirs
 }
 
 func (s *Service) newFunction(spec resource.Spec, name string) *function {
@@ -75,11 +62,11 @@ func (s *Service) newFunction(spec resource.Spec, name string) *function {
 		stack:       spec.Stack,
 		logicalID:   spec.LogicalID,
 		name:        name,
-		arn:         functionARN(spec.Stack, name),
+		arn:         spec.Stack.ARN("lambda", "function:"+name),
 		versions:    make(map[string]string),
 		aliases:     make(map[string]string),
 		permissions: make(map[string]permission),
-		async:       make(map[string]eventConfig),
+		async:       async.NewEventConfigs(),
 		noted:       make(map[string]bool),
 	}
 	fn.pool = &pool{open: fn.open, most: s.cfg.MaxConcurrency, patience: s.cfg.patience, busy: make(map[*slot]struct{}), reserved: -1}
@@ -124,12 +111,12 @@ func (fn *function) build(ctx context.Context, set settings) (*revision, error) 
 	if set.image != nil {
 		return fn.buildImage(ctx, set)
 	}
-	layers, err := fn.service.findLayers(ctx, set.layers)
+	layers, err := fn.service.layers.Find(ctx, set.layers)
 	if err != nil {
 		return nil, err
 	}
 	code := set.code
-	code.LayerProgram = inLayers(layers, "bootstrap")
+	code.LayerProgram = layers.File("bootstrap")
 	runnable, err := fn.service.cfg.Builder.Build(ctx, code)
 	if err != nil {
 		return nil, err
@@ -143,7 +130,7 @@ func (fn *function) build(ctx context.Context, set settings) (*revision, error) 
 	}
 	command, err := fn.service.cfg.Runtimes.Command(ctx, runtime.Function{
 		Name: fn.name, Runtime: set.runtime, Handler: set.handler, Root: runnable.Root, Bootstrap: runnable.Bootstrap,
-		Layers: contents(layers),
+		Layers: layers.Dirs(),
 	})
 	if err != nil {
 		var m *diag.Message
@@ -197,8 +184,8 @@ func (fn *function) open(rev *revision, version string, idle func(*environment.E
 	if err != nil {
 		return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
 	}
-	o := &opt{}
-	clean := func() { _ = os.RemoveAll(temp); o.remove() }
+	o := &layer.Opt{}
+	clean := func() { _ = os.RemoveAll(temp); o.Remove() }
 	env, err := fn.openIn(rev, version, temp, o, idle, clean)
 	if err != nil {
 		clean()
@@ -208,8 +195,8 @@ func (fn *function) open(rev *revision, version string, idle func(*environment.E
 }
 
 // openIn makes it with a folder of its own; closed is called at its end.
-func (fn *function) openIn(rev *revision, version, temp string, o *opt, idle func(*environment.Environment), closed func()) (*environment.Environment, error) {
-	if err := rev.openOpt(o, temp); err != nil {
+func (fn *function) openIn(rev *revision, version, temp string, o *layer.Opt, idle func(*environment.Environment), closed func()) (*environment.Environment, error) {
+	if err := o.Open(rev.layers, temp); err != nil {
 		return nil, err
 	}
 	c := process.Command{
@@ -217,9 +204,13 @@ func (fn *function) openIn(rev *revision, version, temp string, o *opt, idle fun
 		Args:   rev.command.Args,
 		Dir:    rev.runnable.Root,
 		Env:    fn.environ(rev, version, temp),
-		Mounts: o.mounts,
+		Mounts: o.Mounts,
 	}
-	extensions := rev.extensions(c)
+	without := ""
+	if rev.adapter != nil {
+		without = filepath.Base(webadapter.Extension)
+	}
+	extensions := rev.layers.Extensions(c, without)
 	var bridge environment.Bridge
 	if rev.adapter != nil {
 		bridge = rev.adapter.Bridge(version)

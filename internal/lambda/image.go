@@ -58,14 +58,14 @@ func checkImage(spec resource.Spec, starts map[string]Start) (out diag.List) {
 	if hasDockerfile(spec) {
 		src := imageSource(spec)
 		if _, err := os.Stat(src.File); err != nil {
-			out.Add(diag.Errorf(at(spec.Metadata.Get("Dockerfile"), spec), spec.LogicalID+".Metadata.Dockerfile", "there is no %s", src.File))
+			out.Add(diag.Errorf(spec.At(spec.Metadata.Get("Dockerfile")), spec.LogicalID+".Metadata.Dockerfile", "there is no %s", src.File))
 			return out
 		}
-		out.Add(diag.Notef(at(spec.Metadata.Get("Dockerfile"), spec), spec.LogicalID+".Metadata.Dockerfile",
+		out.Add(diag.Notef(spec.At(spec.Metadata.Get("Dockerfile")), spec.LogicalID+".Metadata.Dockerfile",
 			"the image is a folder here, made from %s without a container engine: its programs are this machine's", filepath.Base(src.File)))
 		return out
 	}
-	out.Add(diag.Errorf(at(code, spec), spec.LogicalID+".Code", "the image %s comes from a registry, and Suiro runs what it can build itself",
+	out.Add(diag.Errorf(spec.At(code), spec.LogicalID+".Code", "the image %s comes from a registry, and Suiro runs what it can build itself",
 		strings.TrimSpace(code.Get("ImageUri").TextOr("")+" ")).
 		WithHint("name its Dockerfile in Metadata (Dockerfile, DockerContext), or say in suiro.yaml what to run: images: {%s: {command: […], dir: …}}", spec.LogicalID))
 	return out
@@ -77,11 +77,11 @@ func imageSource(spec resource.Spec) *image.Source {
 	meta := spec.Metadata
 	src := &image.Source{
 		LogicalID: spec.LogicalID, Pos: spec.Pos,
-		Context: localPath(spec.Dir, meta.Get("DockerContext").TextOr(".")),
+		Context: spec.Path(meta.Get("DockerContext").TextOr(".")),
 		Target:  meta.Get("DockerBuildTarget").TextOr(""),
 		Args:    make(map[string]string),
 	}
-	src.File = localPath(src.Context, meta.Get("Dockerfile").TextOr("Dockerfile"))
+	src.File = resource.LocalPath(src.Context, meta.Get("Dockerfile").TextOr("Dockerfile"))
 	for _, name := range meta.Get("DockerBuildArgs").Keys() {
 		src.Args[name] = meta.Get("DockerBuildArgs").Get(name).TextOr("")
 	}

@@ -13,12 +13,9 @@ import (
 	"github.com/suiro-dev/suiro/internal/lambda/environment"
 )
 
-const (
-	// maxPayload is the largest event of a synchronous invocation: 6 MiB.
-	maxPayload = 6 << 20
-	// maxEvent is the largest of an asynchronous one: 1 MiB since October 2025.
-	maxEvent = 1 << 20
-)
+// maxEvent is the largest event of an asynchronous invocation: 1 MiB since
+// October 2025.
+const maxEvent = 1 << 20
 
 // Invoke implements invoke.Invoker.
 func (s *Service) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Result, error) {
@@ -36,8 +33,8 @@ func (s *Service) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Resu
 	in := fn.invocation(req, qualifier)
 	switch req.Type {
 	case "", invoke.RequestResponse:
-		if len(req.Payload) > maxPayload {
-			return nil, tooLarge(fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", maxPayload))
+		if len(req.Payload) > invoke.MaxPayload {
+			return nil, invoke.TooLarge(fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", invoke.MaxPayload))
 		}
 		res, err := fn.pool.invoke(ctx, version, in, req.Accepted)
 		if err == nil && req.Mode == invoke.Stream && s.cfg.StreamLimits {
@@ -46,7 +43,7 @@ func (s *Service) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Resu
 		return res, err
 	case invoke.Event:
 		if len(req.Payload) > maxEvent {
-			return nil, tooLarge(fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(req.Payload), maxEvent))
+			return nil, invoke.TooLarge(fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(req.Payload), maxEvent))
 		}
 		if err := s.queueEvent(ctx, fn, qualifier, in); err != nil {
 			return nil, err
@@ -60,10 +57,6 @@ func (s *Service) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Resu
 	}
 	return nil, &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidParameterValueException",
 		Message: "Unsupported invocation type: " + string(req.Type)}
-}
-
-func tooLarge(message string) error {
-	return &invoke.Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLargeException", Message: message}
 }
 
 // invocation is what the function will see of a request.
@@ -80,7 +73,7 @@ func (fn *function) invocation(req *invoke.Request, qualifier string) environmen
 		in.RequestID = awsapi.NewRequestID()
 	}
 	if in.TraceID == "" {
-		in.TraceID = newTrace(time.Now())
+		in.TraceID = invoke.NewTrace(time.Now())
 	}
 	if len(in.Payload) == 0 {
 		in.Payload = []byte("{}") // not known of AWS; every runtime can parse it

@@ -265,7 +265,7 @@ func TestRefusalsBeforeTheFunction(t *testing.T) {
 			"404 ResourceNotFoundException: Functions from 'us-east-1' are not reachable in this region ('eu-west-1')"},
 		{"another account", invoke.Request{Function: "999999999999:function:fn"},
 			"404 ResourceNotFoundException: Function not found: arn:aws:lambda:eu-west-1:999999999999:function:fn:$LATEST"},
-		{"too large", invoke.Request{Function: "fn", Payload: make([]byte, maxPayload+1)},
+		{"too large", invoke.Request{Function: "fn", Payload: make([]byte, invoke.MaxPayload+1)},
 			"413 RequestEntityTooLargeException: Request must be smaller than 6291456 bytes for the InvokeFunction operation"},
 		{"event too large", invoke.Request{Function: "fn", Type: invoke.Event, Payload: make([]byte, maxEvent+1)},
 			"413 RequestEntityTooLargeException: 1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)"},
@@ -453,16 +453,5 @@ func TestTwoFunctionsCannotShareAName(t *testing.T) {
 	p.create("Fn", "Function", simple)
 	if _, err := p.try("Other", "Function", simple); err == nil || !strings.Contains(err.Error(), "fn is the name of Fn already") {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestGeneratedNamesFit(t *testing.T) {
-	long := resource.Stack{Name: strings.Repeat("s", 60)}
-	if got := generatedName(long, strings.Repeat("L", 60)); len(got) != 64 {
-		t.Errorf("%d characters: %s", len(got), got)
-	}
-	again := generatedName(testStack, "A")
-	if generatedName(testStack, "A") != again || again == generatedName(testStack, "B") {
-		t.Error("names are not stable or not distinct")
 	}
 }

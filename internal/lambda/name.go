@@ -1,41 +1,17 @@
 package lambda
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
 	"net/http"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
-	"github.com/suiro-dev/suiro/internal/resource"
 )
 
 // latest is the qualifier of the unpublished function.
 const latest = "$LATEST"
 
-// generatedName is a name as CloudFormation makes one: stack, logical id and
-// a random part, here one that is the same at every start. 64 characters are
-// the most a function name may have.
-func generatedName(stack resource.Stack, logicalID string) string {
-	sum := sha256.Sum256([]byte(stack.AccountID + "/" + stack.Region + "/" + stack.Name + "/" + logicalID))
-	random := base32.StdEncoding.EncodeToString(sum[:])[:12]
-	room := 64 - len(random) - 2
-	first, second := stack.Name, logicalID
-	if len(first)+len(second) > room { // CloudFormation cuts both
-		second = second[:min(len(second), max(room/2, room-len(first)))]
-		first = first[:min(len(first), room-len(second))]
-	}
-	return first + "-" + second + "-" + random
-}
-
-// functionARN is a function's unqualified ARN.
-func functionARN(stack resource.Stack, name string) string {
-	partition := stack.Partition
-	if partition == "" {
-		partition = "aws"
-	}
-	return "arn:" + partition + ":lambda:" + stack.Region + ":" + stack.AccountID + ":function:" + name
-}
+// longestName is what a function name may have at most.
+const longestName = 64
 
 // reference is what names a function in a call.
 type reference struct {

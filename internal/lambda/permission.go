@@ -66,7 +66,7 @@ func (h permissionHandler) Create(_ context.Context, spec resource.Spec) (*resou
 		urlAuthType:   p.Get("FunctionUrlAuthType").TextOr(""),
 		viaURL:        p.Get("InvokedViaFunctionUrl").TruthOr(false),
 	}
-	id := generatedName(spec.Stack, spec.LogicalID)
+	id := spec.Stack.GeneratedName(spec.LogicalID, longestName)
 	return &resource.Instance{PhysicalID: id, Attributes: resource.Texts("Id", id)}, nil
 }
 

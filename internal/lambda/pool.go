@@ -51,7 +51,8 @@ const finishing = 100 * time.Millisecond
 var errPoolClosed = &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: "Suiro is shutting down"}
 
 // throttled is the refusal of a function at its reserved concurrency.
-var throttled = &invoke.Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded."}
+var throttled = &invoke.Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded.",
+	Reason: "ReservedFunctionConcurrentInvocationLimitExceeded"}
 
 // waiter is a call without an environment. Calls of a version are served in
 // the order in which they came, also those whose patience has ended.

@@ -3,7 +3,6 @@ package lambda
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
@@ -22,7 +21,7 @@ func (h functionHandler) Check(spec resource.Spec) diag.List {
 	out := append(checkFunction(spec, h.s.cfg.Starts), checkAdapter(spec)...)
 	layers := spec.Properties.Get("Layers")
 	if !resource.Unknown(layers) {
-		for _, a := range h.s.missingLayers(layers.Strings()) {
+		for _, a := range h.s.layers.Missing(layers.Strings()) {
 			if webadapter.IsLayer(a) {
 				continue // Suiro's own adapter takes its place
 			}
@@ -39,7 +38,7 @@ func (h functionHandler) Create(ctx context.Context, spec resource.Spec) (*resou
 	}
 	name := spec.Properties.Get("FunctionName").TextOr("")
 	if name == "" {
-		name = generatedName(spec.Stack, spec.LogicalID)
+		name = spec.Stack.GeneratedName(spec.LogicalID, longestName)
 	}
 	if err := h.s.start(); err != nil {
 		return nil, err
@@ -90,7 +89,7 @@ func (fn *function) instance() *resource.Instance {
 func (h functionHandler) Update(ctx context.Context, spec resource.Spec, old *resource.Instance, before *document.Node) (*resource.Instance, error) {
 	name := spec.Properties.Get("FunctionName").TextOr("")
 	if name == "" {
-		name = generatedName(spec.Stack, spec.LogicalID)
+		name = spec.Stack.GeneratedName(spec.LogicalID, longestName)
 	}
 	fn := h.s.function(old.PhysicalID)
 	if fn == nil || fn.name != name {
@@ -135,22 +134,14 @@ func (s *Service) needFunction(spec resource.Spec, property string) (*function, 
 	ref, ok := parseReference(n.TextOr(""))
 	key := spec.LogicalID + "." + property
 	if !ok {
-		return nil, "", diag.Errorf(at(n, spec), key, "%q names no function", n.TextOr(""))
+		return nil, "", diag.Errorf(spec.At(n), key, "%q names no function", n.TextOr(""))
 	}
 	fn := s.function(ref.name)
 	if fn == nil {
-		return nil, "", diag.Errorf(at(n, spec), key, "there is no function %s in this app", ref.name).
+		return nil, "", diag.Errorf(spec.At(n), key, "there is no function %s in this app", ref.name).
 			WithHint("refer to a function of the template with Ref")
 	}
 	return fn, ref.qualifier, nil
-}
-
-// at is the position of a property, or of the resource when it has none.
-func at(n *document.Node, spec resource.Spec) diag.Position {
-	if p := n.Position(); !p.IsZero() {
-		return p
-	}
-	return spec.Pos
 }
 
 // versionHandler makes AWS::Lambda::Version real.
@@ -213,7 +204,7 @@ func (h aliasHandler) Create(_ context.Context, spec resource.Spec) (*resource.I
 	name, version := spec.Properties.Get("Name").TextOr(""), spec.Properties.Get("FunctionVersion")
 	number, err := fn.version(version.TextOr(""))
 	if err != nil {
-		return nil, diag.Errorf(at(version, spec), spec.LogicalID+".FunctionVersion", "function %s has no version %s", fn.name, version.TextOr(""))
+		return nil, diag.Errorf(spec.At(version), spec.LogicalID+".FunctionVersion", "function %s has no version %s", fn.name, version.TextOr(""))
 	}
 	fn.mu.Lock()
 	defer fn.mu.Unlock()
@@ -286,13 +277,10 @@ func (h eventInvokeHandler) Create(_ context.Context, spec resource.Spec) (*reso
 		n := p.Get(name).IntegerOr(0)
 		return &n
 	}
-	c := eventConfig{async.Settings{
+	fn.async.Put(unqualified(qualifier), async.Settings{
 		MaximumRetryAttempts: number("MaximumRetryAttempts"), MaximumEventAgeInSeconds: number("MaximumEventAgeInSeconds"),
 		DestinationConfig: &async.Destinations{OnSuccess: destination("OnSuccess"), OnFailure: destination("OnFailure")},
-	}, time.Now()}
-	fn.mu.Lock()
-	defer fn.mu.Unlock()
-	fn.async[unqualified(qualifier)] = c
+	})
 	return &resource.Instance{PhysicalID: fmt.Sprintf("%s|%s", fn.name, unqualified(qualifier))}, nil
 }
 
@@ -303,9 +291,7 @@ func (h eventInvokeHandler) Update(ctx context.Context, spec resource.Spec, _ *r
 func (h eventInvokeHandler) Delete(_ context.Context, spec resource.Spec, _ *resource.Instance) error {
 	ref, _ := parseReference(spec.Properties.Get("FunctionName").TextOr(""))
 	if fn := h.s.function(ref.name); fn != nil {
-		fn.mu.Lock()
-		defer fn.mu.Unlock()
-		delete(fn.async, unqualified(spec.Properties.Get("Qualifier").TextOr("")))
+		fn.async.Delete(unqualified(spec.Properties.Get("Qualifier").TextOr("")))
 	}
 	return nil
 }

@@ -23,7 +23,9 @@ import (
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/bundle"
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/lambda/api"
 	"github.com/suiro-dev/suiro/internal/lambda/async"
+	"github.com/suiro-dev/suiro/internal/lambda/layer"
 	"github.com/suiro-dev/suiro/internal/lambda/runtime"
 	"github.com/suiro-dev/suiro/internal/process"
 	"github.com/suiro-dev/suiro/internal/resource"
@@ -33,8 +35,7 @@ import (
 // Builder makes a function's code runnable; *bundle.Builder is one.
 type Builder interface {
 	Build(ctx context.Context, f bundle.Function) (*bundle.Runnable, error)
-	// Unpack returns the folder with the content of a layer's archive.
-	Unpack(ctx context.Context, file, logicalID string) (dir string, err error)
+	layer.Unpacker
 }
 
 // Runtimes finds the command that runs a function; *runtime.Runtimes is one.
@@ -107,6 +108,7 @@ type Config struct {
 // Service is Lambda. It is safe for concurrent use.
 type Service struct {
 	cfg     Config
+	api     *api.Handler
 	closing chan struct{} // closed when Close begins
 	closed  sync.Once
 	work    sync.WaitGroup
@@ -116,7 +118,7 @@ type Service struct {
 	events    *async.Queues        // made with it
 	memory    *store.Store         // nil when Config has a store
 	functions map[string]*function // by name
-	layers    map[string]*layer    // by version ARN
+	layers    *layer.Registry
 	ending    bool
 }
 
@@ -141,12 +143,14 @@ func New(cfg Config) *Service {
 	if cfg.TempDir == "" {
 		cfg.TempDir = os.TempDir()
 	}
-	return &Service{
+	s := &Service{
 		cfg:       cfg,
 		closing:   make(chan struct{}),
 		functions: make(map[string]*function),
-		layers:    make(map[string]*layer),
+		layers:    layer.NewRegistry(cfg.Builder),
 	}
+	s.api = api.New(api.Config{Functions: served{s}, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer})
+	return s
 }
 
 // start prepares what running functions need, once: a service that only checks
@@ -191,8 +195,8 @@ func (s *Service) Handlers() map[string]resource.Handler {
 		"AWS::Lambda::Alias":                  aliasHandler{s},
 		"AWS::Lambda::Permission":             permissionHandler{s},
 		"AWS::Lambda::EventInvokeConfig":      eventInvokeHandler{s},
-		"AWS::Lambda::LayerVersion":           layerHandler{s},
-		"AWS::Lambda::LayerVersionPermission": layerPermissionHandler{},
+		"AWS::Lambda::LayerVersion":           s.layers.Handler(),
+		"AWS::Lambda::LayerVersionPermission": layer.PermissionHandler{},
 	}
 }
 
@@ -202,7 +206,7 @@ func (s *Service) Sources() map[string][]string {
 	out := make(map[string][]string)
 	for _, fn := range s.all() {
 		rev := fn.current()
-		out[fn.logicalID] = append(append(out[fn.logicalID], rev.runnable.Sources...), rev.layerDirs()...)
+		out[fn.logicalID] = append(append(out[fn.logicalID], rev.runnable.Sources...), rev.layers.Sources()...)
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -189,21 +188,9 @@ func readFunction(spec resource.Spec, name string) settings {
 	if isImage(spec) {
 		set.image = readImage(spec, set.variables)
 	} else if text, ok := code.Scalar(); ok {
-		set.code.Dir, set.code.Pos = localPath(spec.Dir, text), code.Pos
+		set.code.Dir, set.code.Pos = spec.Path(text), code.Pos
 	} else {
 		set.code.Inline = code.Get("ZipFile").TextOr("")
 	}
 	return set
-}
-
-// localPath is a path of the template, absolute.
-func localPath(dir, path string) string {
-	path = filepath.FromSlash(path)
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
 }

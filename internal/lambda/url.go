@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"net/http"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/arn"
@@ -23,9 +22,6 @@ func (s *Service) Lookup(name, qualifier string) (FunctionInfo, error) {
 	info.Qualifier = qualifier
 	return info, nil
 }
-
-// WriteError answers with an error as Lambda's API words it.
-func WriteError(w http.ResponseWriter, err error) { writeError(w, err) }
 
 // PermitsURL tells which of the two actions that a call through a function URL
 // needs the function's resource policy grants: lambda:InvokeFunctionUrl and,

@@ -8,22 +8,20 @@ import (
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/lambda/layer"
 	"github.com/suiro-dev/suiro/internal/lambda/webadapter"
 	"github.com/suiro-dev/suiro/internal/process"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
-// wrapperVariable names the script that runs in place of the runtime.
-const wrapperVariable = "AWS_LAMBDA_EXEC_WRAPPER"
-
 // isServer tells whether a function is an HTTP server behind the web adapter:
 // it has the adapter's layer, or a setting of the adapter, and what it starts
 // is a program of its own.
-func (set settings) isServer(layers []*layer) bool {
+func (set settings) isServer(layers layer.List) bool {
 	if set.image != nil {
 		return set.image.server
 	}
-	own := slices.ContainsFunc(layers, func(l *layer) bool { return isFile(filepath.Join(l.dir, webadapter.Extension)) })
+	own := layers.File(webadapter.Extension) != ""
 	if !own && !slices.ContainsFunc(set.layers, webadapter.IsLayer) && !webadapter.Configured(set.variables) {
 		return false
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
-	"github.com/suiro-dev/suiro/internal/lambda"
+	"github.com/suiro-dev/suiro/internal/lambda/api"
 )
 
 // maxRequest is the largest event, and so more than the largest body: base64
@@ -121,7 +121,7 @@ func (c *call) refuse(err error) {
 		awsapi.WriteError(c.w, err, awsapi.RESTJSON)
 	case errors.As(err, &refused):
 		c.status, c.failed = refused.Status, refused.Code
-		lambda.WriteError(c.w, err)
+		api.WriteError(c.w, err)
 	default:
 		c.internal(err.Error())
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/invoke"
-	"github.com/suiro-dev/suiro/internal/lambda"
+	"github.com/suiro-dev/suiro/internal/lambda/api"
 )
 
 // Path is where the API of event source mappings begins.
@@ -26,12 +26,12 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	uuid := strings.Trim(strings.TrimPrefix(r.URL.Path, Path), "/")
 	status, answer, err := s.answer(r, uuid)
 	if err != nil {
-		lambda.WriteError(w, err)
+		api.WriteError(w, err)
 		return
 	}
 	data, err := json.Marshal(answer)
 	if err != nil {
-		lambda.WriteError(w, err)
+		api.WriteError(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

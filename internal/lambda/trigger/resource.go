@@ -81,7 +81,7 @@ func (h mappingHandler) Check(spec resource.Spec) (out diag.List) {
 		if name == "" {
 			name = "its event source"
 		}
-		out.Add(diag.Warningf(at(p.Get("EventSourceArn"), spec), spec.LogicalID+".EventSourceArn", "Suiro does not run %s; the function gets nothing from it", name))
+		out.Add(diag.Warningf(spec.At(p.Get("EventSourceArn")), spec.LogicalID+".EventSourceArn", "Suiro does not run %s; the function gets nothing from it", name))
 		return out
 	}
 	if source == nil { // a stream, as far as is known
@@ -93,7 +93,7 @@ func (h mappingHandler) Check(spec resource.Spec) (out diag.List) {
 	for _, f := range items(p.Get("FilterCriteria").Get("Filters")) {
 		one := settings{Filters: []string{patternText(f.Get("Pattern"))}}
 		if _, err := one.patterns(); err != nil {
-			out.Add(diag.Errorf(at(f.Get("Pattern"), spec), spec.LogicalID+".FilterCriteria", "the filter cannot be used: %v", err))
+			out.Add(diag.Errorf(spec.At(f.Get("Pattern")), spec.LogicalID+".FilterCriteria", "the filter cannot be used: %v", err))
 		}
 	}
 	if n := p.Get("DestinationConfig").Get("OnFailure").Get("Destination"); !n.IsNull() && !resource.Unknown(n) {
@@ -107,14 +107,6 @@ func items(n *document.Node) []*document.Node {
 		return nil
 	}
 	return n.Items
-}
-
-// at is the position of a property, or of the resource when it has none.
-func at(n *document.Node, spec resource.Spec) diag.Position {
-	if p := n.Position(); !p.IsZero() {
-		return p
-	}
-	return spec.Pos
 }
 
 // patternText is a pattern as JSON text; templates may also write it as what

@@ -1,14 +1,11 @@
-package lambda
+package api
 
 import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
-	"time"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/lambda/async"
@@ -26,12 +23,6 @@ var eventConfigActions = map[string]string{
 	http.MethodGet: "Get", http.MethodPut: "Put", http.MethodPost: "Update", http.MethodDelete: "Delete",
 }
 
-// eventConfig is an EventInvokeConfig that exists.
-type eventConfig struct {
-	async.Settings
-	modified time.Time
-}
-
 // eventConfigJSON is a FunctionEventInvokeConfig.
 type eventConfigJSON struct {
 	LastModified float64 `json:"LastModified"` // s since 1970
@@ -39,19 +30,24 @@ type eventConfigJSON struct {
 	async.Settings
 }
 
-func (fn *function) eventConfigJSON(qualifier string, c eventConfig) eventConfigJSON {
+func describeEventConfig(fn Function, c async.EventConfig) eventConfigJSON {
 	if c.DestinationConfig == nil {
 		c.DestinationConfig = &async.Destinations{}
 	}
+	return eventConfigJSON{float64(c.Modified.UnixMilli()) / 1000, qualified(fn, c.Qualifier), c.Settings}
+}
+
+// qualified is the ARN of the version that a configuration is for.
+func qualified(fn Function, qualifier string) string {
 	if qualifier == "" {
 		qualifier = latest
 	}
-	return eventConfigJSON{float64(c.modified.UnixMilli()) / 1000, fn.arn + ":" + qualifier, c.Settings}
+	return fn.ARN() + ":" + qualifier
 }
 
 // serveEventConfig is Get-, Put-, Update- and DeleteFunctionEventInvokeConfig.
 // What they change lasts until the template's resource is made again.
-func (s *Service) serveEventConfig(w http.ResponseWriter, r *http.Request, name string) error {
+func (s *Handler) serveEventConfig(w http.ResponseWriter, r *http.Request, name string) error {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxEventConfig))
 	if err != nil {
 		return badContent("Could not read the request body")
@@ -60,9 +56,9 @@ func (s *Service) serveEventConfig(w http.ResponseWriter, r *http.Request, name 
 	if err := s.authorize(r, body, "lambda:"+action+"FunctionEventInvokeConfig", s.target(name, r)); err != nil {
 		return err
 	}
-	fn, qualifier, err := s.resolve(name, r.URL.Query().Get("Qualifier"))
+	fn, qualifier, err := s.cfg.Functions.Function(name, r.URL.Query().Get("Qualifier"))
 	if err == nil {
-		_, err = fn.version(qualifier)
+		_, err = fn.Version(qualifier)
 	}
 	var refused *invoke.Error
 	if errors.As(err, &refused) && refused.Code == "ResourceNotFoundException" && action == "Put" {
@@ -77,26 +73,28 @@ func (s *Service) serveEventConfig(w http.ResponseWriter, r *http.Request, name 
 			return err
 		}
 	}
-	fn.mu.Lock()
-	defer fn.mu.Unlock()
-	key := unqualified(qualifier)
-	c, ok := fn.async[key]
-	if !ok && action != "Put" {
-		return &invoke.Error{Status: http.StatusNotFound, Code: "ResourceNotFoundException",
-			Message: "The function " + fn.eventConfigJSON(key, c).FunctionArn + " doesn't have an EventInvokeConfig"}
-	}
+	key, configs := unqualified(qualifier), fn.EventConfigs()
+	var c async.EventConfig
+	found := true
 	switch action {
+	case "Get":
+		c, found = configs.Get(key)
+	case "Put":
+		c = configs.Put(key, next)
+	case "Update":
+		c, found = configs.Update(key, next)
 	case "Delete":
-		delete(fn.async, key)
+		found = configs.Delete(key)
+	}
+	if !found {
+		return &invoke.Error{Status: http.StatusNotFound, Code: "ResourceNotFoundException",
+			Message: "The function " + qualified(fn, key) + " doesn't have an EventInvokeConfig"}
+	}
+	if action == "Delete" {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
-	case "Put":
-		c = eventConfig{next, time.Now()}
-	case "Update":
-		c = eventConfig{c.With(next), time.Now()}
 	}
-	fn.async[key] = c
-	writeJSON(w, http.StatusOK, fn.eventConfigJSON(key, c))
+	writeJSON(w, http.StatusOK, describeEventConfig(fn, c))
 	return nil
 }
 
@@ -115,11 +113,11 @@ func readEventConfig(body []byte) (next async.Settings, err error) {
 }
 
 // serveEventConfigs is ListFunctionEventInvokeConfigs.
-func (s *Service) serveEventConfigs(w http.ResponseWriter, r *http.Request, name string) error {
+func (s *Handler) serveEventConfigs(w http.ResponseWriter, r *http.Request, name string) error {
 	if err := s.authorize(r, []byte{}, "lambda:ListFunctionEventInvokeConfigs", s.target(name, r)); err != nil {
 		return err
 	}
-	fn, _, err := s.resolve(name, "")
+	fn, _, err := s.cfg.Functions.Function(name, "")
 	if err != nil {
 		return err
 	}
@@ -127,20 +125,32 @@ func (s *Service) serveEventConfigs(w http.ResponseWriter, r *http.Request, name
 	if n, err := strconv.Atoi(query.Get("MaxItems")); err == nil && n > 0 {
 		limit = min(n, limit)
 	}
-	fn.mu.Lock()
-	defer fn.mu.Unlock()
 	list, next := []eventConfigJSON{}, any(nil)
-	for _, q := range slices.Sorted(maps.Keys(fn.async)) {
-		if marker := query.Get("Marker"); marker != "" && q <= unqualified(marker) {
+	last := ""
+	for _, c := range fn.EventConfigs().All() {
+		if marker := query.Get("Marker"); marker != "" && c.Qualifier <= unqualified(marker) {
 			continue
 		}
 		if len(list) == limit {
-			ref, _ := parseReference(list[limit-1].FunctionArn)
-			next = ref.qualifier
+			next = last
 			break
 		}
-		list = append(list, fn.eventConfigJSON(q, fn.async[q]))
+		list = append(list, describeEventConfig(fn, c))
+		if last = c.Qualifier; last == "" {
+			last = latest
+		}
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"FunctionEventInvokeConfigs": list, "NextMarker": next})
 	return nil
+}
+
+// latest is the qualifier of the unpublished function.
+const latest = "$LATEST"
+
+// unqualified takes $LATEST for the unqualified function.
+func unqualified(qualifier string) string {
+	if qualifier == latest {
+		return ""
+	}
+	return qualifier
 }

@@ -1,4 +1,4 @@
-package lambda
+package layer
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/lambda/environment"
-	"github.com/suiro-dev/suiro/internal/lambda/webadapter"
 	"github.com/suiro-dev/suiro/internal/process"
 )
 
@@ -21,12 +20,13 @@ import (
 // exist); elsewhere the function's environment variables that name a file
 // below /opt are made to name the layer's.
 
-const optDir = "/opt"
+// OptDir is where layers lie on AWS.
+const OptDir = "/opt"
 
-// inLayers finds a file by its path below /opt; the last layer wins.
-func inLayers(layers []*layer, path string) string {
-	for _, l := range slices.Backward(layers) {
-		if p := filepath.Join(l.dir, path); isFile(p) {
+// File finds a file by its path below /opt; the last layer wins.
+func (ls List) File(path string) string {
+	for _, l := range slices.Backward(ls) {
+		if p := filepath.Join(l.Dir, path); isFile(p) {
 			return p
 		}
 	}
@@ -41,19 +41,19 @@ func isFile(path string) bool {
 // optPath is a path below /opt in a list, an option or a command.
 var optPath = regexp.MustCompile(`/opt/[^\s:;,="']+`)
 
-// localOpt is a variable's value as the processes can use it.
-func (r *revision) localOpt(value string) string {
-	if len(r.layers) == 0 || !strings.Contains(value, optDir+"/") || optIsMounted() {
+// Local is a variable's value as the processes can use it.
+func (ls List) Local(value string) string {
+	if len(ls) == 0 || !strings.Contains(value, OptDir+"/") || OptIsMounted() {
 		return value
 	}
-	return withoutOpt(value, r.layers)
+	return ls.withoutOpt(value)
 }
 
 // withoutOpt is a value with the layers' own paths for those below /opt.
-func withoutOpt(value string, layers []*layer) string {
+func (ls List) withoutOpt(value string) string {
 	return optPath.ReplaceAllStringFunc(value, func(path string) string {
-		for _, l := range slices.Backward(layers) {
-			if p := filepath.Join(l.dir, path[len(optDir):]); exists(p) {
+		for _, l := range slices.Backward(ls) {
+			if p := filepath.Join(l.Dir, path[len(OptDir):]); exists(p) {
 				return p
 			}
 		}
@@ -66,37 +66,37 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// optIsMounted tells whether processes see their layers at /opt.
-func optIsMounted() bool {
-	info, err := os.Stat(optDir)
+// OptIsMounted tells whether processes see their layers at /opt.
+func OptIsMounted() bool {
+	info, err := os.Stat(OptDir)
 	return err == nil && info.IsDir() && process.CanMount()
 }
 
-// opt is what one environment's processes see of the layers.
-type opt struct {
-	mounts []process.Mount
+// Opt is what one environment's processes see of the layers.
+type Opt struct {
+	Mounts []process.Mount
 	merged string // a folder of our own, or ""
 }
 
-// openOpt fills in what is mounted for an environment. temp is its own folder.
-func (r *revision) openOpt(o *opt, temp string) error {
-	if len(r.layers) == 0 || !optIsMounted() {
+// Open fills in what is mounted for an environment. temp is its own folder.
+func (o *Opt) Open(ls List, temp string) error {
+	if len(ls) == 0 || !OptIsMounted() {
 		return nil
 	}
-	dir := r.layers[0].dir
-	if len(r.layers) > 1 {
+	dir := ls[0].Dir
+	if len(ls) > 1 {
 		var err error
 		if dir, err = os.MkdirTemp(filepath.Dir(temp), "suiro-opt-"); err != nil {
 			return err
 		}
 		o.merged = dir
-		for _, l := range r.layers {
-			if err := overlay(dir, l.dir); err != nil {
-				return fmt.Errorf("lay %s over the other layers: %w", l.source, err)
+		for _, l := range ls {
+			if err := overlay(dir, l.Dir); err != nil {
+				return fmt.Errorf("lay %s over the other layers: %w", l.Source, err)
 			}
 		}
 	}
-	o.mounts = append(o.mounts, process.Mount{Source: dir, Target: optDir})
+	o.Mounts = append(o.Mounts, process.Mount{Source: dir, Target: OptDir})
 	// Extensions listen for telemetry by the name that the environment has.
 	if hosts, err := os.ReadFile("/etc/hosts"); err == nil {
 		file := filepath.Join(temp, ".hosts")
@@ -104,12 +104,13 @@ func (r *revision) openOpt(o *opt, temp string) error {
 		if err := os.WriteFile(file, hosts, 0o644); err != nil {
 			return err
 		}
-		o.mounts = append(o.mounts, process.Mount{Source: file, Target: "/etc/hosts"})
+		o.Mounts = append(o.Mounts, process.Mount{Source: file, Target: "/etc/hosts"})
 	}
 	return nil
 }
 
-func (o *opt) remove() {
+// Remove deletes what Open made; it may be called when Open failed.
+func (o *Opt) Remove() {
 	if o.merged != "" {
 		_ = os.RemoveAll(o.merged)
 	}
@@ -161,13 +162,14 @@ func open(link string) error {
 	return overlay(link, target)
 }
 
-// extensions are the programs in the extensions folders of the layers, by the
+// Extensions are the programs in the extensions folders of the layers, by the
 // order of their names; of two with one name the last layer's counts. They get
-// the function's environment without what is the runtime's alone.
-func (r *revision) extensions(of process.Command) []environment.Extension {
+// the function's environment without what is the runtime's alone. The one that
+// is named without is left out: something else stands for it.
+func (ls List) Extensions(of process.Command, without string) []environment.Extension {
 	found := make(map[string]string)
-	for _, l := range r.layers {
-		dir := filepath.Join(l.dir, "extensions")
+	for _, l := range ls {
+		dir := filepath.Join(l.Dir, "extensions")
 		entries, _ := os.ReadDir(dir) // most layers have none
 		for _, e := range entries {
 			if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil && !info.IsDir() {
@@ -175,9 +177,7 @@ func (r *revision) extensions(of process.Command) []environment.Extension {
 			}
 		}
 	}
-	if r.adapter != nil { // which stands for this one
-		delete(found, filepath.Base(webadapter.Extension))
-	}
+	delete(found, without)
 	names := make([]string, 0, len(found))
 	for name := range found {
 		names = append(names, name)
@@ -187,7 +187,7 @@ func (r *revision) extensions(of process.Command) []environment.Extension {
 	for _, name := range names {
 		path := found[name]
 		if len(of.Mounts) > 0 {
-			path = filepath.Join(optDir, "extensions", name) // by the path that its scripts find themselves
+			path = filepath.Join(OptDir, "extensions", name) // by the path that its scripts find themselves
 		}
 		out = append(out, environment.Extension{Name: name, Command: process.Command{
 			Path: path, Dir: of.Dir, Env: extensionEnv(of.Env), Mounts: of.Mounts,
@@ -208,28 +208,4 @@ func extensionEnv(env []string) []string {
 		name, _, _ := strings.Cut(entry, "=")
 		return strings.HasPrefix(name, "_") || notForExtensions[name]
 	})
-}
-
-// wrap puts the script of AWS_LAMBDA_EXEC_WRAPPER before the runtime's command
-// line, which is its arguments (Developer Guide, Modifying the runtime
-// environment). OS-only runtimes know no wrapper. One that is missing ends
-// with status 127, as AWS's own start script has it.
-func (r *revision) wrap(c *process.Command) {
-	path := r.variables[wrapperVariable]
-	if r.adapter != nil && path == webadapter.Wrapper {
-		return // serverCommand did what it does
-	}
-	if path == "" || r.runtime == "go1.x" || strings.HasPrefix(r.runtime, "provided") {
-		return
-	}
-	if below, ok := strings.CutPrefix(path, optDir+"/"); ok {
-		if p := inLayers(r.layers, below); p != "" && len(c.Mounts) == 0 {
-			path = p
-		}
-	}
-	if rel, err := filepath.Rel("/var/task", path); err == nil && filepath.IsLocal(rel) {
-		path = filepath.Join(r.runnable.Root, rel)
-	}
-	args := append([]string{"-c", `exec "$0" "$@"`, path, c.Path}, c.Args...)
-	c.Path, c.Args = "/bin/sh", args
 }

@@ -1,0 +1,130 @@
+// Package layer is Lambda's layers: versions as resources, and what a function's
+// processes see of the content of those it has, in the order in which it names
+// them: the variables by which runtimes search, /opt, extensions.
+package layer
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/suiro-dev/suiro/internal/resource"
+)
+
+// Layer is a layer version whose content lies in a folder or an archive. On AWS
+// it is unpacked to /opt, which no user of this machine may write: see opt.go.
+type Layer struct {
+	ARN       string
+	LogicalID string
+	Source    string // the folder or archive
+	Dir       string // the content; of an archive only once it was unpacked
+	// built layers hold a runtime's modules at their top, as SAM's Metadata
+	// BuildMethod has them before it builds.
+	buildMethod string
+}
+
+// List is a function's layers in the order given: the last one's files win.
+type List []*Layer
+
+// Sources are the folders and archives that the layers are made from.
+func (ls List) Sources() []string {
+	dirs := make([]string, len(ls))
+	for i, l := range ls {
+		dirs[i] = l.Source
+	}
+	return dirs
+}
+
+// Dirs are the folders with the layers' content.
+func (ls List) Dirs() []string {
+	var dirs []string
+	for _, l := range ls {
+		dirs = append(dirs, l.Dir)
+	}
+	return dirs
+}
+
+// Unpacker returns the folder with the content of a layer's archive.
+type Unpacker interface {
+	Unpack(ctx context.Context, file, logicalID string) (dir string, err error)
+}
+
+// Registry holds the layer versions that exist. It is safe for concurrent use.
+type Registry struct {
+	unpacker Unpacker
+
+	mu       sync.Mutex
+	versions map[string]*Layer // by ARN
+}
+
+// NewRegistry makes one without layers.
+func NewRegistry(u Unpacker) *Registry {
+	return &Registry{unpacker: u, versions: make(map[string]*Layer)}
+}
+
+// Handler makes AWS::Lambda::LayerVersion real.
+func (r *Registry) Handler() resource.Handler { return handler{r} }
+
+// Find finds those that exist here, with their content as it is now, in the order
+// given; Missing tells about the others.
+func (r *Registry) Find(ctx context.Context, arns []string) (List, error) {
+	r.mu.Lock()
+	var out List
+	for _, a := range arns {
+		if l := r.versions[a]; l != nil {
+			found := *l
+			out = append(out, &found)
+		}
+	}
+	r.mu.Unlock()
+	for _, l := range out {
+		info, err := os.Stat(l.Source)
+		if l.Dir = l.Source; err != nil || info.IsDir() {
+			continue
+		}
+		if l.Dir, err = r.unpacker.Unpack(ctx, l.Source, l.LogicalID); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Missing lists the ARNs that name no layer of this app.
+func (r *Registry) Missing(arns []string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(arns), func(a string) bool { return r.versions[a] != nil })
+}
+
+// Variables are the lists by which a runtime finds the layer's content, as in
+// the table of the Developer Guide, Packaging your layer content.
+func (l *Layer) Variables(runtime string) map[string]string {
+	in := func(parts ...string) string { return filepath.Join(append([]string{l.Dir}, parts...)...) }
+	v := map[string]string{"PATH": in("bin"), "LD_LIBRARY_PATH": in("lib")}
+	major := strings.TrimSuffix(strings.TrimPrefix(runtime, "nodejs"), ".x")
+	switch {
+	case strings.HasPrefix(runtime, "nodejs"):
+		v["NODE_PATH"] = joinLists(in("nodejs", "node"+major, "node_modules"), in("nodejs", "node_modules"))
+		if l.buildMethod != "" {
+			v["NODE_PATH"] = joinLists(v["NODE_PATH"], in("node_modules"))
+		}
+	case strings.HasPrefix(runtime, "python"):
+		v["PYTHONPATH"] = joinLists(in("python"), in("python", "lib", runtime, "site-packages"))
+		if l.buildMethod != "" {
+			v["PYTHONPATH"] = joinLists(v["PYTHONPATH"], l.Dir)
+		}
+	case strings.HasPrefix(runtime, "ruby"):
+		version := strings.TrimPrefix(runtime, "ruby")
+		v["GEM_PATH"] = in("ruby", "gems", version+".0")
+		v["RUBYLIB"] = in("ruby", "lib")
+	}
+	return v
+}
+
+// joinLists joins lists of paths.
+func joinLists(lists ...string) string {
+	return strings.Join(lists, string(filepath.ListSeparator))
+}
