@@ -128,6 +128,7 @@ type server struct {
 	name    string
 	address string // of its sockets or requests
 	tls     bool
+	peer    bool // it may fail without an end to the benchmark
 
 	ready ready  // Suiro's
 	dir   string // Suiro's app
@@ -190,15 +191,29 @@ func (b *bench) startApp(template string, files map[string]string, more ...strin
 	if err := writeApp(dir, template, files); err != nil {
 		return s, err
 	}
-	args := append(append([]string{"dev", "--output", "json"}, more...), dir)
-	if s.child, err = start([]string{"XDG_CONFIG_HOME=" + filepath.Join(dir, ".config")}, b.suiro, args...); err != nil {
+	return b.runSuiro(s, append(more, dir)...)
+}
+
+// startSuiroAt runs the app in a folder that exists.
+func (b *bench) startSuiroAt(app string) (*server, error) {
+	dir, err := os.MkdirTemp("", "suiro-bench")
+	if err != nil {
+		return nil, err
+	}
+	return b.runSuiro(&server{name: "suiro", dir: dir}, "--data", dir, app)
+}
+
+func (b *bench) runSuiro(s *server, args ...string) (*server, error) {
+	args = append([]string{"dev", "--output", "json"}, args...)
+	var err error
+	if s.child, err = start([]string{"XDG_CONFIG_HOME=" + filepath.Join(s.dir, ".config")}, b.suiro, args...); err != nil {
 		return s, err
 	}
 	for s.ready.Type != "ready" {
 		line, err := s.out.ReadBytes('\n')
 		if err != nil {
 			s.stop()
-			return &server{name: s.name, dir: dir}, fmt.Errorf("starting suiro: %w\n%s", err, s.errors)
+			return &server{name: s.name, dir: s.dir}, fmt.Errorf("starting suiro: %w\n%s", err, s.errors)
 		}
 		if _, url, ok := strings.Cut(string(line), "ws://"); ok && line[0] != '{' { // the table for a person
 			s.ready.Type = "ready"

@@ -62,11 +62,10 @@ func (b *bench) invoke() error {
 		return err
 	}
 	defer proxy.close()
-	emulator, err := b.startRIE()
-	if err != nil {
-		return err
+	emulator := b.peer("RIE", startRIE)
+	if emulator != nil {
+		defer emulator.close()
 	}
-	defer emulator.close()
 	for _, connections := range []int{1, 8} {
 		runtime, err := startFloor("runtime", floor.Options{Environments: connections, Handler: "hello"})
 		if err != nil {
@@ -90,7 +89,7 @@ func (b *bench) invoke() error {
 					if err != nil {
 						return err
 					}
-					if t.server == suiro && way.of != "URL" && connections == 1 && emulator.child != nil {
+					if t.server == suiro && way.of != "URL" && connections == 1 && emulator != nil {
 						if err := b.emulated(emulator, r, round); err != nil {
 							return err
 						}

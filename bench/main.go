@@ -69,7 +69,7 @@ var benchmarks = []benchmark{
 func (b *bench) within(x benchmark) error {
 	limit := x.limit
 	if b.peers {
-		limit += 10 * time.Minute // npm, Maven
+		limit += 2*fetching + 5*time.Minute
 	}
 	done := make(chan error, 1)
 	go func() { done <- x.run(b) }()

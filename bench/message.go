@@ -41,27 +41,18 @@ func (b *bench) chain() error {
 	if err != nil {
 		return err
 	}
-	var offline []*server
-	if b.peers {
-		peer, err := startOffline()
-		if err != nil {
-			return err
-		}
-		defer peer.close()
-		offline = append(offline, peer)
-	}
 	for _, sockets := range []int{1, 10, 100} {
 		least, err := startFloor("chain", floor.Options{Environments: sockets, Handler: "post"})
 		if err != nil {
 			return err
 		}
-		err = b.talk("chain", append([]*server{suiro, least}, offline...), sockets, message("post", 64), "", goal{}, atLeast(0.8))
+		err = b.talk("chain", []*server{suiro, least}, sockets, message("post", 64), "", goal{}, atLeast(0.8))
 		least.close()
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return b.chainOffline()
 }
 
 // talk keeps a message in flight on every socket of each server.
@@ -71,35 +62,25 @@ func (b *bench) talk(benchmark string, servers []*server, sockets int, text, of 
 	for i, s := range servers {
 		c, _, err := dial(s, sockets)
 		if err != nil {
-			return err
+			return &sideError{s, err}
 		}
 		defer c.close()
 		clients[i] = c
 		if _, err := c.do(load.Command{Do: "echo", Message: text, Reply: len(text), Millis: b.millis / 2}); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+			return &sideError{s, err}
 		}
 	}
 	for range b.rounds {
-		rates := make(map[string]float64)
 		for i, s := range servers {
 			before := s.cpu()
 			r, err := clients[i].do(load.Command{Do: "echo", Message: text, Reply: len(text), Millis: b.millis})
 			if err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
+				return &sideError{s, err}
 			}
 			b.add(benchmark, of, "CPU, µs/message", s.name, (s.cpu()-before)/float64(r.Count), cpu)
 			b.add(benchmark, of, "messages/s", s.name, float64(r.Count)/r.Seconds, rate)
 			b.add(benchmark, of, "median, µs", s.name, r.P50, goal{})
 			b.add(benchmark, of, "99 %, µs", s.name, r.P99, goal{})
-			rates[s.name] = float64(r.Count) / r.Seconds
-		}
-		if peer, ok := rates[offlineName]; ok {
-			g := atLeast(1.7)
-			if sockets >= 100 {
-				g = atLeast(2.5)
-			}
-			b.add(benchmark, of+", against a peer", "messages/s", servers[0].name, rates[servers[0].name], g)
-			b.add(benchmark, of+", against a peer", "messages/s", offlineName, peer, g)
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,54 +17,116 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// fetch installs npm packages into the user's cache, once.
-func fetch(packages ...string) (dir string, err error) {
+// fetching is how long one peer may take to come.
+const fetching = 10 * time.Minute
+
+// peer starts a peer, if peers are asked for. One that cannot be had is named
+// and is nil: the others go on.
+func (b *bench) peer(name string, start func() (*server, error)) *server {
+	if !b.peers {
+		return nil
+	}
+	s, err := start()
+	if err != nil {
+		if s != nil {
+			s.close()
+		}
+		b.miss(name, err)
+		return nil
+	}
+	s.name, s.peer = name, true
+	return s
+}
+
+// sideError tells which of the things compared has failed.
+type sideError struct {
+	side *server
+	err  error
+}
+
+func (e *sideError) Error() string { return e.side.name + ": " + e.err.Error() }
+func (e *sideError) Unwrap() error { return e.err }
+
+// miss names a peer that does not take part, or no longer.
+func (b *bench) miss(name string, err error) {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	fmt.Fprintf(os.Stderr, "bench: going on without %s: %v\n", name, err)
+	b.Missing = append(b.Missing, name+": "+line)
+}
+
+// cached is a path in the user's cache, made by the first call: make gets the
+// path of what is to become it, so that one that was ended half-way is none.
+func cached(name string, make func(ctx context.Context, part string) *exec.Cmd) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	dir = filepath.Join(cache, "suiro-bench", packages[0])
-	if _, err := os.Stat(filepath.Join(dir, "node_modules")); err == nil {
-		return dir, nil
+	path := filepath.Join(cache, "suiro-bench", name)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	part := path + ".part"
+	if err := errors.Join(os.RemoveAll(part), os.MkdirAll(part, 0o755)); err != nil {
 		return "", err
 	}
-	cmd := exec.Command("npm", append([]string{"install", "--no-audit", "--no-fund", "--prefix", dir}, packages...)...)
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	return dir, cmd.Run()
+	ctx, cancel := context.WithTimeout(context.Background(), fetching)
+	defer cancel()
+	cmd := make(ctx, part)
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = os.Stderr, os.Stderr, time.Second
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("fetching %s by %s: %w", name, filepath.Base(cmd.Path), err)
+	}
+	return path, os.Rename(part, path)
+}
+
+// fetch installs npm packages into the user's cache, once.
+func fetch(packages ...string) (dir string, err error) {
+	return cached(packages[0], func(ctx context.Context, part string) *exec.Cmd {
+		return exec.CommandContext(ctx, "npm", append([]string{"install", "--no-audit", "--no-fund", "--prefix", part}, packages...)...)
+	})
+}
+
+// install builds a program from a Go module, once.
+func install(module string) (program string, err error) {
+	path, _, _ := strings.Cut(module, "@")
+	name := filepath.Base(path)
+	if name == "v2" {
+		name = filepath.Base(filepath.Dir(path))
+	}
+	dir, err := cached(name+".go", func(ctx context.Context, part string) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, "go", "install", module)
+		cmd.Env = append(os.Environ(), "GOBIN="+part, "GOFLAGS=-mod=mod")
+		return cmd
+	})
+	return filepath.Join(dir, name), err
 }
 
 // rie is AWS's Runtime Interface Emulator as a Go module.
 const rie = "github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@v0.0.0-20261030222936-bef5c4ba774d"
 
-// startRIE runs the emulator with the bench program as its function. It has no
-// process where nobody has fetched it: -peers does, once.
-func (b *bench) startRIE() (*server, error) {
-	cache, err := os.UserCacheDir()
+// startRIE runs the emulator with the bench program as its function.
+func startRIE() (*server, error) {
+	program, err := install(rie)
 	if err != nil {
 		return nil, err
-	}
-	dir := filepath.Join(cache, "suiro-bench")
-	program := filepath.Join(dir, "aws-lambda-rie")
-	if _, err := os.Stat(program); err != nil {
-		if !b.peers {
-			return &server{}, nil
-		}
-		cmd := exec.Command("go", "install", rie)
-		cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=-mod=mod")
-		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-		if err := cmd.Run(); err != nil {
-			return &server{}, fmt.Errorf("fetching AWS's emulator: %w", err)
-		}
 	}
 	const address = "127.0.0.1:14580"
 	c, err := start(nil, program, "--runtime-interface-emulator-address", address, "--log-level", "error", os.Args[0], "hello")
 	if err != nil {
 		return nil, err
 	}
+	return c.serving(address)
+}
+
+// serving is the process as a server, once something listens.
+func (c *child) serving(address string) (*server, error) {
 	go func() { _, _ = io.Copy(io.Discard, c.out) }()
-	return &server{child: c, name: "RIE", address: address}, answers(address)
+	s := &server{child: c, address: address}
+	if err := answers(address); err != nil {
+		s.close()
+		return nil, fmt.Errorf("%w\n%s", err, c.errors)
+	}
+	return s, nil
 }
 
 // startDynalite runs dynalite with its tables in memory.
@@ -77,33 +140,18 @@ func startDynalite() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{child: c, name: "dynalite", address: address}
-	if err := answers(address); err != nil {
-		s.close()
-		return nil, fmt.Errorf("%w\n%s", err, c.errors)
-	}
-	return s, nil
+	return c.serving(address)
 }
 
 // startLocal runs DynamoDB Local, AWS's own emulator, with its tables in
 // memory. Maven resolves what the tests use too.
 func startLocal() (*server, error) {
-	cache, err := os.UserCacheDir()
+	lib, err := cached("dynamodb-local", func(ctx context.Context, part string) *exec.Cmd {
+		return exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", "../tools/dynamodb-local.pom", "dependency:copy-dependencies",
+			"-DincludeScope=runtime", "-DoutputDirectory="+part)
+	})
 	if err != nil {
 		return nil, err
-	}
-	lib := filepath.Join(cache, "suiro-bench", "dynamodb-local")
-	if _, err := os.Stat(lib); err != nil {
-		part := lib + ".part" // a fetch that was ended is none
-		cmd := exec.Command("mvn", "-q", "-B", "-f", "../tools/dynamodb-local.pom", "dependency:copy-dependencies",
-			"-DincludeScope=runtime", "-DoutputDirectory="+part)
-		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-		if err := cmd.Run(); err != nil {
-			return nil, fmt.Errorf("fetching DynamoDB Local: %w", err)
-		}
-		if err := os.Rename(part, lib); err != nil {
-			return nil, err
-		}
 	}
 	const address = "127.0.0.1:14568"
 	c, err := start(nil, "java", "-Xmx512m", "-cp", filepath.Join(lib, "*"), "-Dsqlite4java.library.path="+lib,
@@ -111,62 +159,7 @@ func startLocal() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	go func() { _, _ = io.Copy(io.Discard, c.out) }()
-	s := &server{child: c, name: "DynamoDB Local", address: address}
-	if err := answers(address); err != nil {
-		s.close()
-		return nil, fmt.Errorf("%w\n%s", err, c.errors)
-	}
-	return s, nil
-}
-
-// offlineApp answers as the function of socketApp does, with the AWS SDK.
-const (
-	offlineApp = `service: peer
-frameworkVersion: "3"
-provider: {name: aws, runtime: nodejs20.x, websocketsApiRouteSelectionExpression: $request.body.action}
-plugins: [serverless-offline]
-custom: {serverless-offline: {useInProcess: true, httpPort: 14600, websocketPort: 14601, lambdaPort: 14602}}
-functions:
-  open: {handler: handler.open, events: [{websocket: $connect}, {websocket: $disconnect}]}
-  post: {handler: handler.post, events: [{websocket: $default}]}
-`
-	offlineHandler = `const { ApiGatewayManagementApiClient, PostToConnectionCommand } = require("@aws-sdk/client-apigatewaymanagementapi");
-const client = new ApiGatewayManagementApiClient({ endpoint: "http://127.0.0.1:14601", region: "us-east-1", credentials: { accessKeyId: "a", secretAccessKey: "b" } });
-exports.open = async () => ({ statusCode: 200 }); // it refuses clients where there is no $connect
-exports.post = async (event) => {
-  await client.send(new PostToConnectionCommand({ ConnectionId: event.requestContext.connectionId, Data: event.body }));
-  return { statusCode: 200 };
-};
-`
-)
-
-const offlineName = "serverless-offline"
-
-// startOffline runs serverless-offline with the functions in its own process,
-// where it is fastest.
-func startOffline() (*server, error) {
-	dir, err := fetch("serverless@3", "serverless-offline@13", "@aws-sdk/client-apigatewaymanagementapi@3")
-	if err != nil {
-		return nil, err
-	}
-	for name, text := range map[string]string{"serverless.yml": offlineApp, "handler.js": offlineHandler} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			return nil, err
-		}
-	}
-	c, err := startIn(dir, []string{"SLS_TELEMETRY_DISABLED=1", "SLS_NOTIFICATIONS_MODE=off"}, "node",
-		filepath.Join(dir, "node_modules/serverless/bin/serverless.js"), "offline", "start")
-	if err != nil {
-		return nil, err
-	}
-	go func() { _, _ = io.Copy(io.Discard, c.out) }()
-	s := &server{child: c, name: offlineName, address: "127.0.0.1:14601"}
-	if err := answers(s.address); err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
+	return c.serving(address)
 }
 
 // answers waits until something listens.

@@ -51,7 +51,7 @@ func (b *bench) ready() error {
 		return err
 	}
 	b.add("ready", "program", "MB", "suiro", float64(info.Size())/1e6, below(32, "MB"))
-	return nil
+	return b.readyOffline()
 }
 
 // untilLine runs Suiro until it prints a line that holds text, and a while

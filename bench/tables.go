@@ -140,6 +140,7 @@ type contender struct {
 	*server
 	run    func(o operation, clients int, length time.Duration) (pace, error)
 	writes bool // it differs from another one in writes alone
+	rate   goal // that Suiro has against it by itself
 }
 
 func (d *database) contender(ctx context.Context) contender {
@@ -199,7 +200,11 @@ func (b *bench) tablesRound(all []contender, o operation, clients int, length ti
 		}
 		if record {
 			of := fmt.Sprintf("%s, %d clients", o.name, clients)
-			b.add("tables", of, "operations/s", c.name, p.Rate, atLeast(o.goal))
+			if c.rate.reach != nil {
+				b.against("tables", of, "operations/s", c.name, p.Rate, c.rate)
+			} else {
+				b.add("tables", of, "operations/s", c.name, p.Rate, atLeast(o.goal))
+			}
 			b.add("tables", of, "median, µs", c.name, p.Median, goal{})
 			b.add("tables", of, "CPU, µs/operation", c.name, (c.cpu()-cpu)/float64(p.Count), goal{})
 		}
@@ -240,19 +245,24 @@ func (b *bench) contenders(ctx context.Context) (all []contender, done func(), e
 		return all, done, err
 	}
 	all = append(all, contender{server: e, run: e.engineRun})
-	if !b.peers {
-		return all, done, nil
-	}
-	for _, startPeer := range []func() (*server, error){startDynalite, startLocal} {
-		s, err := startPeer()
-		if err != nil {
-			return all, done, err
+	for _, p := range []struct {
+		name  string
+		start func() (*server, error)
+		rate  goal
+	}{{"dynalite", startDynalite, atLeast(1.2)}, {"DynamoDB Local", startLocal, goal{}}} {
+		s := b.peer(p.name, p.start)
+		if s == nil {
+			continue
 		}
 		d := newDatabase(s, "http://"+s.address, "a", "b")
-		all = append(all, d.contender(ctx))
 		if err := errors.Join(d.create(ctx), d.fill(ctx)); err != nil {
-			return all, done, err
+			s.close()
+			b.miss(p.name, err)
+			continue
 		}
+		c := d.contender(ctx)
+		c.rate = p.rate
+		all = append(all, c)
 	}
 	return all, done, nil
 }
