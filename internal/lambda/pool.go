@@ -19,10 +19,12 @@ type pool struct {
 	// most is how many there may be at once.
 	most int
 	// patience is how long a call waits for an environment that has answered
-	// and is about to come back, before another one is started.
+	// and is about to come back, before another one is started. For one that
+	// still runs it waits as long as pace says.
 	patience time.Duration
 
 	mu      sync.Mutex
+	pace    pace    // of environments of the revision
 	idle    []*slot // the one used last is last
 	busy    map[*slot]struct{}
 	waiters []*waiter // first come, first served
@@ -38,7 +40,7 @@ type slot struct {
 	env      *environment.Environment
 	revision *revision
 	version  string
-	since    time.Time // when it became idle
+	since    time.Time // when it became idle, or busy
 	idles    int       // how often its environment said that it is
 }
 
@@ -63,7 +65,8 @@ type waiter struct {
 	nudge     chan struct{}
 	slot      *slot // handed over; pool.mu guards it and the rest
 	queued    bool
-	impatient bool // waits no more for an environment that is finishing
+	patience  time.Duration // how long it may wait before another one is started
+	impatient bool          // waits no more for one that is busy
 }
 
 // acquire takes an environment for one invocation; it comes back by itself.
@@ -75,12 +78,17 @@ func (p *pool) acquire(ctx context.Context, version string, queued func()) (*slo
 		return s, err
 	}
 	queued()
-	patience := time.NewTimer(p.patience)
-	defer patience.Stop()
+	var patience *time.Timer
+	var over <-chan time.Time
 	for {
+		if patience == nil && w.patience > 0 {
+			patience = time.NewTimer(w.patience)
+			defer patience.Stop()
+			over = patience.C
+		}
 		select {
 		case <-w.nudge:
-		case <-patience.C:
+		case <-over:
 			p.mu.Lock()
 			w.impatient = true
 			p.mu.Unlock()
@@ -94,8 +102,8 @@ func (p *pool) acquire(ctx context.Context, version string, queued func()) (*slo
 	}
 }
 
-// try takes an idle environment or starts one; when it can do neither, w waits
-// in the queue.
+// try takes an idle environment or starts one; when it can do neither, or one
+// will be back before another had started, w waits in the queue.
 func (p *pool) try(w *waiter) (*slot, error) {
 	p.mu.Lock()
 	if s := w.slot; s != nil {
@@ -116,17 +124,13 @@ func (p *pool) try(w *waiter) (*slot, error) {
 			return s, nil
 		}
 	}
-	soon := !w.impatient && p.anyFinishing()
-	switch {
-	case p.reserved >= 0 && len(p.busy) >= p.reserved && !soon:
-		p.dequeue(w)
-		p.mu.Unlock()
-		return nil, throttled
-	case !mine, soon, len(p.busy) >= p.most:
-		if !w.queued {
-			w.queued = true
-			p.waiters = append(p.waiters, w)
+	if verdict := p.judge(w, mine); verdict != start {
+		if verdict == refuse {
+			p.dequeue(w)
+			p.mu.Unlock()
+			return nil, throttled
 		}
+		p.enqueue(w)
 		p.mu.Unlock()
 		return nil, nil
 	}
@@ -134,7 +138,7 @@ func (p *pool) try(w *waiter) (*slot, error) {
 		p.retire(p.idle[0])
 		p.idle = p.idle[1:]
 	}
-	s := &slot{revision: p.revision, version: w.version}
+	s := &slot{revision: p.revision, version: w.version, since: time.Now()}
 	p.busy[s] = struct{}{}
 	p.dequeue(w)
 	p.mu.Unlock()
@@ -170,6 +174,74 @@ func (p *pool) first(version string) *waiter {
 	return nil
 }
 
+// verdict is what becomes of a call for which no environment is idle.
+type verdict int
+
+const (
+	start  verdict = iota // another environment
+	queue                 // until one comes back
+	refuse                // the reserved concurrency is used up
+)
+
+// judge decides about a call for which no environment is idle; mine: nobody is
+// before it. It says how long the call may wait. p.mu is held.
+func (p *pool) judge(w *waiter, mine bool) verdict {
+	w.patience = 0
+	if len(p.busy) >= p.most && p.reserved < 0 {
+		return queue // for as long as it takes
+	}
+	soon := !w.impatient && p.anyFinishing()
+	switch {
+	case p.reserved >= 0 && len(p.busy) >= p.reserved && !soon:
+		return refuse
+	case soon, len(p.busy) >= p.most:
+		w.patience = p.patience
+		return queue
+	}
+	brief := p.brief(w)
+	if !mine {
+		if first := p.first(w.version); brief == 0 && !w.queued { // the queue has become too long
+			first.impatient = true
+			first.tell()
+		}
+		w.patience = p.patience
+		return queue
+	}
+	if brief > 0 && !w.impatient {
+		w.patience = brief
+		return queue
+	}
+	return start
+}
+
+// brief is how long w may wait for an environment that runs another call, 0
+// when one more should be started. p.mu is held.
+func (p *pool) brief(w *waiter) time.Duration {
+	waiting := len(p.waiters)
+	if !w.queued {
+		waiting++
+	}
+	busy, oldest := 0, time.Now()
+	for s := range p.busy {
+		if s.version != w.version || s.revision != p.revision {
+			continue // it does not come back for w
+		}
+		busy++
+		if s.since.Before(oldest) {
+			oldest = s.since
+		}
+	}
+	return min(p.patience, p.pace.wait(waiting, busy, time.Since(oldest)))
+}
+
+// enqueue lets w wait behind the others. p.mu is held.
+func (p *pool) enqueue(w *waiter) {
+	if !w.queued {
+		w.queued = true
+		p.waiters = append(p.waiters, w)
+	}
+}
+
 // dequeue takes w out of the queue. The next one may have lost its patience
 // while it was not its turn. p.mu is held.
 func (p *pool) dequeue(w *waiter) {
@@ -195,11 +267,16 @@ func (p *pool) takeIdle(version string) *slot {
 	for i := len(p.idle) - 1; i >= 0; i-- {
 		if s := p.idle[i]; s.version == version && s.revision == p.revision {
 			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			p.busy[s] = struct{}{}
+			p.take(s)
 			return s
 		}
 	}
 	return nil
+}
+
+// take notes that an environment has a call. p.mu is held.
+func (p *pool) take(s *slot) {
+	p.busy[s], s.since = struct{}{}, time.Now()
 }
 
 func (p *pool) anyFinishing() bool {
@@ -216,6 +293,9 @@ func (p *pool) idled(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.idles++
+	if _, ok := p.busy[s]; ok && s.revision == p.revision {
+		p.pace.note(time.Since(s.since), s.idles == 1)
+	}
 	p.release(s)
 }
 
@@ -232,7 +312,7 @@ func (p *pool) release(s *slot) {
 		return
 	}
 	if w := p.first(s.version); w != nil { // at once, so that nobody can come between
-		p.busy[s] = struct{}{}
+		p.take(s)
 		w.slot = s
 		p.dequeue(w)
 		w.tell()
@@ -277,7 +357,7 @@ func (p *pool) retire(s *slot) { p.closing.Go(s.env.Close) }
 func (p *pool) replace(rev *revision, reserved int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.revision, p.reserved = rev, reserved
+	p.revision, p.reserved, p.pace = rev, reserved, pace{}
 	for _, s := range p.idle {
 		p.retire(s)
 	}
