@@ -118,6 +118,8 @@ func (b *bench) fanout() error {
 	if err != nil {
 		return err
 	}
+	nats := b.subscribers(b.idle)
+	defer func() { nats.close() }()
 	of := fmt.Sprintf("%d sockets", b.idle)
 	for range b.rounds {
 		for _, p := range both {
@@ -141,10 +143,21 @@ func (b *bench) fanout() error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
-			took := time.Unix(0, r.Last).Sub(began)
-			b.add("fanout", of, "deliveries/s", p.name, float64(b.idle)/took.Seconds(), atLeast(0.7))
-			b.add("fanout", of, "CPU, µs/delivery", p.name, (p.cpu()-cpu)/float64(b.idle), goal{})
+			b.delivered(of, p.name, b.idle, time.Unix(0, r.Last).Sub(began), p.cpu()-cpu)
+		}
+		if nats == nil {
+			continue
+		}
+		if err := nats.round(b, of); err != nil {
+			b.miss(nats.name, err)
+			nats.close()
+			nats = nil
 		}
 	}
 	return nil
+}
+
+func (b *bench) delivered(of, name string, count int, took time.Duration, cpu float64) {
+	b.add("fanout", of, "deliveries/s", name, float64(count)/took.Seconds(), atLeast(0.7))
+	b.add("fanout", of, "CPU, µs/delivery", name, cpu/float64(count), goal{})
 }

@@ -15,7 +15,6 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,7 +24,6 @@ import (
 // for each connection. It echoes messages, or hands them to functions.
 //
 //	POST /dev/@connections/{id}     one frame to one connection
-//	POST /all?count=&size=          frames to all
 type hub struct {
 	functions *functions
 
@@ -51,12 +49,9 @@ func (c *conn) send(frame []byte) error {
 }
 
 func (h *hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch id, post := strings.CutPrefix(r.URL.Path, "/dev/@connections/"); {
-	case post:
+	if id, post := strings.CutPrefix(r.URL.Path, "/dev/@connections/"); post {
 		h.post(w, r, id)
-	case r.URL.Path == "/all":
-		h.all(w, r)
-	default:
+	} else {
 		h.upgrade(w, r)
 	}
 }
@@ -96,19 +91,6 @@ func (h *hub) post(w http.ResponseWriter, r *http.Request, id string) {
 	h.mu.Unlock()
 	if c == nil || c.send(frame(body)) != nil {
 		w.WriteHeader(http.StatusGone)
-	}
-}
-
-func (h *hub) all(_ http.ResponseWriter, r *http.Request) {
-	count, _ := strconv.Atoi(r.FormValue("count"))
-	size, _ := strconv.Atoi(r.FormValue("size"))
-	b := frame([]byte(strings.Repeat("x", size)))
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for range count {
-		for _, c := range h.conns {
-			_ = c.send(b)
-		}
 	}
 }
 

@@ -17,14 +17,15 @@ import (
 
 // Command is one line to a load process.
 type Command struct {
-	Do string `json:"do"` // dial, ids, echo, receive, http, stream
+	Do string `json:"do"` // dial, ids, tell, echo, receive, http, stream
 
 	Address string `json:"address,omitempty"` // host:port
 	Path    string `json:"path,omitempty"`    // of a handshake
 	TLS     bool   `json:"tls,omitempty"`
 
 	Count   int    `json:"count,omitempty"`   // sockets, connections, streams
-	Message string `json:"message,omitempty"` // what echo sends
+	Message string `json:"message,omitempty"` // what echo and tell send
+	Until   string `json:"until,omitempty"`   // what the answer to tell ends in
 	Reply   int    `json:"reply,omitempty"`   // length of the message that answers it
 	Bytes   int    `json:"bytes,omitempty"`   // of frames that receive waits for
 	Millis  int    `json:"millis,omitempty"`  // how long to go on
@@ -78,6 +79,8 @@ func run(s *sockets, c *Command, answer *json.Encoder) (*Result, error) {
 		return s.dial(c)
 	case "ids":
 		return s.identify()
+	case "tell":
+		return s.tell(c.Message, c.Until)
 	case "echo":
 		return s.echo(c)
 	case "receive":

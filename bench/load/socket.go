@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -156,11 +157,12 @@ func readHandshake(r io.Reader) ([]byte, error) {
 			return nil, fmt.Errorf("in the handshake: %w", err)
 		}
 		have += n
-		if bytes.HasSuffix(b[:have], []byte("\r\n\r\n")) {
+		// A server may have said more already, which nobody asks for.
+		if end := bytes.Index(b[:have], []byte("\r\n\r\n")); end >= 0 {
 			if !bytes.HasPrefix(b[:have], []byte("HTTP/1.1 101")) {
 				return nil, fmt.Errorf("handshake refused: %q", b[:have])
 			}
-			return b[:have], nil
+			return b[:end+4], nil
 		}
 	}
 	return nil, errors.New("a handshake without end")
@@ -195,6 +197,25 @@ func (s *sockets) identify() (*Result, error) {
 		s.ids[i] = answer.ConnectionID
 	}
 	return &Result{IDs: s.ids}, nil
+}
+
+// tell sends a message on every socket, in which {i} is its number in five
+// digits, and reads until its server's bytes end in so many.
+func (s *sockets) tell(message, until string) (*Result, error) {
+	buffer := make([]byte, 4096)
+	for i, fd := range s.fds {
+		if _, err := unix.Write(fd, masked(strings.ReplaceAll(message, "{i}", fmt.Sprintf("%05d", i)))); err != nil {
+			return nil, err
+		}
+		for have := 0; !bytes.HasSuffix(buffer[:have], []byte(until)); {
+			n, err := descriptor(fd).Read(buffer[have:])
+			if err != nil || n == 0 {
+				return nil, fmt.Errorf("%.300q does not end in %q: %w", buffer[:have], until, err)
+			}
+			have += n
+		}
+	}
+	return &Result{Count: len(s.fds)}, nil
 }
 
 // masked is a text frame from a client.
