@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"net/http"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/cloudformation"
 	"github.com/suiro-dev/suiro/internal/dynamodb/partiql"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
 	"github.com/suiro-dev/suiro/internal/resource"
@@ -45,15 +46,10 @@ func (s *Service) StatementPermission(q *partiql.Statement) Permission {
 }
 
 // TableARN is the ARN of one of the account's tables.
-func (s *Service) TableARN(name string) string { return s.tableARN(name) }
+func (s *Service) TableARN(name string) string { return s.account.Table(name) }
 
 // Wanted is the table that a resource asks for, and the input of CreateTable
 // that makes it. The error is about the template.
 func (s *Service) Wanted(spec resource.Spec) (input []byte, d *table.Definition, err error) {
-	h := &tableHandler{service: s, global: spec.Type == globalTableType}
-	if d, err = h.definition(spec); err != nil {
-		return nil, nil, asMessage(spec, err)
-	}
-	input, _ = h.input(spec)
-	return input, d, nil
+	return s.handler(spec.Type == cloudformation.GlobalTableType).Wanted(spec)
 }

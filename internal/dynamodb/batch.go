@@ -4,10 +4,12 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // maxBatchAnswer is the size at which BatchGetItem leaves the rest of the keys
@@ -48,7 +50,7 @@ func (c *call) batchGet() error {
 			return err
 		}
 	}
-	used := newConsumption(q.Consumed)
+	used := answer.NewCapacity(q.Consumed)
 	return c.service.tables.View(func(v table.View) error { return c.batchGetFrom(v, tables, used) })
 }
 
@@ -68,12 +70,12 @@ func (k *keysOf) check(op message.Operation) error {
 	return k.Compiled.CheckKeys(k.d.Key.Names(), indexKeys(k.d))
 }
 
-func (c *call) batchGetFrom(v table.View, tables []keysOf, used *consumption) error {
+func (c *call) batchGetFrom(v table.View, tables []keysOf, used *answer.Capacity) error {
 	size := 0
 	rest := make([][]attribute.Item, len(tables)) // keys left unprocessed
-	c.out = object(append(c.out, '{'), "Responses")
+	c.out = jsonwrite.Object(append(c.out, '{'), "Responses")
 	for i, t := range tables {
-		c.out = append(attribute.AppendText(separate(c.out), t.Given), ':', '[')
+		c.out = append(jsonwrite.String(jsonwrite.Comma(c.out), t.Given), ':', '[')
 		for n, key := range t.keys {
 			if size >= maxBatchAnswer {
 				rest[i] = t.Keys[n:]
@@ -85,21 +87,21 @@ func (c *call) batchGetFrom(v table.View, tables []keysOf, used *consumption) er
 			}
 			bytes := attribute.Size(item)
 			size += bytes
-			used.read(t.Name, bytes, t.ConsistentRead)
+			used.Read(t.Name, bytes, t.ConsistentRead)
 			if item != nil {
-				c.out = t.Compiled.Projection.Apply(item).AppendJSON(separate(c.out))
+				c.out = t.Compiled.Projection.Apply(item).AppendJSON(jsonwrite.Comma(c.out))
 			}
 		}
 		c.out = append(c.out, ']')
 	}
-	c.out = object(append(c.out, '}'), "UnprocessedKeys")
+	c.out = jsonwrite.Object(append(c.out, '}'), "UnprocessedKeys")
 	for i, keys := range rest {
 		if len(keys) > 0 {
-			c.out = append(attribute.AppendText(separate(c.out), tables[i].Given), ':')
+			c.out = append(jsonwrite.String(jsonwrite.Comma(c.out), tables[i].Given), ':')
 			c.out = tables[i].AppendJSON(c.out, keys)
 		}
 	}
-	c.out = append(used.appendList(append(c.out, '}')), '}')
+	c.out = append(used.AppendList(append(c.out, '}')), '}')
 	return nil
 }
 
@@ -120,7 +122,7 @@ func (c *call) batchWrite() error {
 	if err != nil {
 		return err
 	}
-	used := newConsumption(q.Consumed)
+	used := answer.NewCapacity(q.Consumed)
 	// One commit for all: a batch need not be atomic, but one flush is cheaper
 	// than twenty-five.
 	if err := c.service.tables.Write(c.http.Context(), func(w *table.Write) error {
@@ -129,7 +131,7 @@ func (c *call) batchWrite() error {
 			if err != nil {
 				return err
 			}
-			used.write(a.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
+			used.Write(a.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
 		}
 		return nil
 	}); err != nil {
@@ -137,7 +139,7 @@ func (c *call) batchWrite() error {
 	}
 	c.out = append(c.out, `{"UnprocessedItems":{}`...)
 	c.out = appendAllMetrics(c.out, actions)
-	c.out = append(used.appendList(c.out), '}')
+	c.out = append(used.AppendList(c.out), '}')
 	return nil
 }
 
@@ -199,14 +201,14 @@ func appendAllMetrics(dst []byte, actions []*action) []byte {
 		if list == nil {
 			list = []byte{'['}
 		}
-		byTable[a.Table()] = a.appendMetrics(separate(list), a.checked)
+		byTable[a.Table()] = a.appendMetrics(jsonwrite.Comma(list), a.checked)
 	}
 	if len(byTable) == 0 {
 		return dst
 	}
-	dst = object(dst, "ItemCollectionMetrics")
+	dst = jsonwrite.Object(dst, "ItemCollectionMetrics")
 	for _, name := range slices.Sorted(maps.Keys(byTable)) {
-		dst = append(append(member(dst, name), byTable[name]...), ']')
+		dst = append(append(jsonwrite.Member(dst, name), byTable[name]...), ']')
 	}
 	return append(dst, '}')
 }

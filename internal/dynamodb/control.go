@@ -7,10 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 func (c *call) updateTimeToLive() error {
@@ -36,8 +38,8 @@ func (c *call) updateTimeToLive() error {
 	if err != nil {
 		return err
 	}
-	c.out = appendBool(object(append(c.out, '{'), "TimeToLiveSpecification"), "Enabled", *q.Enabled)
-	c.out = append(appendText(c.out, "AttributeName", *q.Attribute), '}', '}')
+	c.out = jsonwrite.Bool(jsonwrite.Object(append(c.out, '{'), "TimeToLiveSpecification"), "Enabled", *q.Enabled)
+	c.out = append(jsonwrite.Text(c.out, "AttributeName", *q.Attribute), '}', '}')
 	return nil
 }
 
@@ -65,11 +67,11 @@ func (c *call) describeTimeToLive() error {
 	if err != nil {
 		return err
 	}
-	c.out = object(append(c.out, '{'), "TimeToLiveDescription")
+	c.out = jsonwrite.Object(append(c.out, '{'), "TimeToLiveDescription")
 	if name := t.Definition().Expiry.Attribute; name != "" {
-		c.out = appendText(appendText(c.out, "TimeToLiveStatus", "ENABLED"), "AttributeName", name)
+		c.out = jsonwrite.Text(jsonwrite.Text(c.out, "TimeToLiveStatus", "ENABLED"), "AttributeName", name)
 	} else {
-		c.out = appendText(c.out, "TimeToLiveStatus", "DISABLED")
+		c.out = jsonwrite.Text(c.out, "TimeToLiveStatus", "DISABLED")
 	}
 	c.out = append(c.out, '}', '}')
 	return nil
@@ -85,7 +87,7 @@ func (c *call) tagging(check func(*request.Tagging) error) (*request.Tagging, er
 	if q.ARN == nil {
 		return nil, op.Refuse(message.TagArnMissing)
 	}
-	name, ok := c.service.tableOfARN(*q.ARN)
+	name, ok := c.service.account.TableOf(*q.ARN)
 	if err := c.allow(c.operation, *q.ARN); err != nil {
 		return nil, err
 	}
@@ -167,10 +169,10 @@ func (c *call) listTags() error {
 		return err
 	}
 	tags := t.Definition().Tags
-	c.out = list(append(c.out, '{'), "Tags") // at most 50: one page
+	c.out = jsonwrite.List(append(c.out, '{'), "Tags") // at most 50: one page
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
-		c.out = appendText(append(separate(c.out), '{'), "Key", key)
-		c.out = append(appendText(c.out, "Value", tags[key]), '}')
+		c.out = jsonwrite.Text(append(jsonwrite.Comma(c.out), '{'), "Key", key)
+		c.out = append(jsonwrite.Text(c.out, "Value", tags[key]), '}')
 	}
 	c.out = append(c.out, ']', '}')
 	return nil
@@ -200,8 +202,8 @@ func (c *call) describeEndpoints() error {
 	if err := c.skip("*"); err != nil {
 		return err
 	}
-	c.out = appendText(append(list(append(c.out, '{'), "Endpoints"), '{'), "Address", c.http.Host)
-	c.out = append(appendInt(c.out, "CachePeriodInMinutes", 1440), '}', ']', '}')
+	c.out = jsonwrite.Text(append(jsonwrite.List(append(c.out, '{'), "Endpoints"), '{'), "Address", c.http.Host)
+	c.out = append(jsonwrite.Int(c.out, "CachePeriodInMinutes", 1440), '}', ']', '}')
 	return nil
 }
 
@@ -253,15 +255,15 @@ func backupError(err error, name string) error {
 }
 
 func (c *call) appendBackups(d *table.Definition) {
-	c.out = appendText(object(append(c.out, '{'), "ContinuousBackupsDescription"), "ContinuousBackupsStatus", "ENABLED")
-	c.out = object(c.out, "PointInTimeRecoveryDescription")
+	c.out = jsonwrite.Text(jsonwrite.Object(append(c.out, '{'), "ContinuousBackupsDescription"), "ContinuousBackupsStatus", "ENABLED")
+	c.out = jsonwrite.Object(c.out, "PointInTimeRecoveryDescription")
 	if d.Recovery {
-		c.out = appendText(c.out, "PointInTimeRecoveryStatus", "ENABLED")
-		c.out = appendInt(c.out, "RecoveryPeriodInDays", 35)
-		c.out = appendTime(c.out, "EarliestRestorableDateTime", d.Created)
-		c.out = appendTime(c.out, "LatestRestorableDateTime", time.Now())
+		c.out = jsonwrite.Text(c.out, "PointInTimeRecoveryStatus", "ENABLED")
+		c.out = jsonwrite.Int(c.out, "RecoveryPeriodInDays", 35)
+		c.out = answer.Time(c.out, "EarliestRestorableDateTime", d.Created)
+		c.out = answer.Time(c.out, "LatestRestorableDateTime", time.Now())
 	} else {
-		c.out = appendText(c.out, "PointInTimeRecoveryStatus", "DISABLED")
+		c.out = jsonwrite.Text(c.out, "PointInTimeRecoveryStatus", "DISABLED")
 	}
 	c.out = append(c.out, '}', '}', '}')
 }

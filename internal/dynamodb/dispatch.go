@@ -9,6 +9,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // operations by their name in X-Amz-Target. Each reads its input from the
@@ -159,7 +160,7 @@ func (c *call) allow(operation, resourceARN string) error {
 
 // allowTable asks for an action on a table by name.
 func (c *call) allowTable(operation, table string) error {
-	return c.allow(operation, c.service.tableARN(table))
+	return c.allow(operation, c.service.account.Table(table))
 }
 
 // prefixes of the error names on the wire.
@@ -199,12 +200,12 @@ func (c *call) appendError(dst []byte, err error) ([]byte, int) {
 		prefix = servicePrefix
 	}
 	dst = append(dst, '{')
-	dst = appendText(dst, "__type", prefix+refusal.Code)
+	dst = jsonwrite.Text(dst, "__type", prefix+refusal.Code)
 	if refusal.Message != "" {
-		dst = appendText(dst, key, refusal.Message)
+		dst = jsonwrite.Text(dst, key, refusal.Message)
 	}
 	if failed != nil && failed.item != nil {
-		dst = failed.item.AppendJSON(member(dst, "Item"))
+		dst = failed.item.AppendJSON(jsonwrite.Member(dst, "Item"))
 	}
 	if canceled != nil {
 		dst = canceled.append(dst)

@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"time"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/stream"
 )
@@ -65,7 +66,7 @@ func (f *Feed) Read(from uint64, limit int) (FeedPage, error) {
 			Text:      stream.FormatSequence(r.Sequence),
 			Time:      r.Time,
 			Partition: string(attribute.AppendKey(nil, r.Keys.Get(d.Hash[0]))),
-			Event:     append(f.service.appendRecord([]byte{'{'}, d, r, functionEvent), '}'),
+			Event:     append(f.service.account.Record([]byte{'{'}, d, r, answer.FunctionEvent), '}'),
 		}
 	}
 	return out, nil

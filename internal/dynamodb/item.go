@@ -1,12 +1,14 @@
 package dynamodb
 
 import (
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/dynamodb/partiql"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // conditionFailed is a condition that was false; item is shown when the
@@ -233,13 +235,13 @@ func (c *call) write(op message.Operation, shown func(*action, outcome) attribut
 	}
 	c.out = append(c.out, '{')
 	if item := shown(a, out); len(item) > 0 {
-		c.out = item.AppendJSON(member(c.out, "Attributes"))
+		c.out = item.AppendJSON(jsonwrite.Member(c.out, "Attributes"))
 	}
-	used := newConsumption(a.Consumed)
-	used.write(a.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
-	c.out = used.append(c.out)
+	used := answer.NewCapacity(a.Consumed)
+	used.Write(a.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
+	c.out = used.Append(c.out)
 	if d := a.checked; a.measures(d) {
-		c.out = a.appendMetrics(member(c.out, "ItemCollectionMetrics"), d)
+		c.out = a.appendMetrics(jsonwrite.Member(c.out, "ItemCollectionMetrics"), d)
 	}
 	c.out = append(c.out, '}')
 	return nil
@@ -301,10 +303,10 @@ func (c *call) getItem() error {
 	}
 	c.out = append(c.out, '{')
 	if item != nil {
-		c.out = a.compiled.Projection.Apply(item).AppendJSON(member(c.out, "Item"))
+		c.out = a.compiled.Projection.Apply(item).AppendJSON(jsonwrite.Member(c.out, "Item"))
 	}
-	used := newConsumption(a.Consumed)
-	used.read(a.Table(), attribute.Size(item), a.ConsistentRead)
-	c.out = append(used.append(c.out), '}')
+	used := answer.NewCapacity(a.Consumed)
+	used.Read(a.Table(), attribute.Size(item), a.ConsistentRead)
+	c.out = append(used.Append(c.out), '}')
 	return nil
 }

@@ -3,11 +3,13 @@ package dynamodb
 import (
 	"strings"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 	"github.com/suiro-dev/suiro/internal/store"
 )
 
@@ -35,9 +37,9 @@ func (c *call) search(op message.Operation) error {
 	if err := c.end(); err != nil {
 		return err
 	}
-	arn := c.service.tableARN(q.Table())
+	arn := c.service.account.Table(q.Table())
 	if q.IndexName != nil {
-		arn = c.service.indexARN(q.Table(), q.Index())
+		arn = c.service.account.Index(q.Table(), q.Index())
 	}
 	if err := c.allow(string(op), arn); err != nil {
 		return err
@@ -209,7 +211,7 @@ func (c *call) page(s *search) error {
 	var p page
 	c.out = append(c.out, '{')
 	if !s.Counts() {
-		c.out = list(c.out, "Items")
+		c.out = jsonwrite.List(c.out, "Items")
 	}
 	sortKey := ""
 	if key := s.key(); len(key.Range) > 0 {
@@ -221,7 +223,7 @@ func (c *call) page(s *search) error {
 			if s.compiled.Filter.Eval(seen) {
 				p.count++
 				if !s.Counts() {
-					c.out = s.compiled.Projection.Apply(seen).AppendJSON(separate(c.out))
+					c.out = s.compiled.Projection.Apply(seen).AppendJSON(jsonwrite.Comma(c.out))
 				}
 			}
 			return !p.ends(s, seen, item, sortKey)
@@ -232,12 +234,12 @@ func (c *call) page(s *search) error {
 	if !s.Counts() {
 		c.out = append(c.out, ']')
 	}
-	c.out = appendInt(c.out, "Count", int64(p.count))
-	c.out = appendInt(c.out, "ScannedCount", int64(p.scanned))
+	c.out = jsonwrite.Int(c.out, "Count", int64(p.count))
+	c.out = jsonwrite.Int(c.out, "ScannedCount", int64(p.scanned))
 	if p.last != nil {
-		c.out = s.d.KeyOf(s.index, p.last).AppendJSON(member(c.out, "LastEvaluatedKey"))
+		c.out = s.d.KeyOf(s.index, p.last).AppendJSON(jsonwrite.Member(c.out, "LastEvaluatedKey"))
 	}
-	c.out = append(s.consumed(&p).append(c.out), '}')
+	c.out = append(s.consumed(&p).Append(c.out), '}')
 	return nil
 }
 
@@ -275,15 +277,15 @@ func (s *search) see(item attribute.Item, p *page) attribute.Item {
 	return seen
 }
 
-func (s *search) consumed(p *page) *consumption {
-	used := newConsumption(s.Consumed)
+func (s *search) consumed(p *page) *answer.Capacity {
+	used := answer.NewCapacity(s.Consumed)
 	if s.index == nil {
-		used.read(s.Table(), p.read, s.ConsistentRead)
+		used.Read(s.Table(), p.read, s.ConsistentRead)
 		return used
 	}
-	used.readIndex(s.Table(), s.index, p.read, s.ConsistentRead)
+	used.ReadIndex(s.Table(), s.index, p.read, s.ConsistentRead)
 	for _, size := range p.fetched {
-		used.read(s.Table(), size, s.ConsistentRead)
+		used.Read(s.Table(), size, s.ConsistentRead)
 	}
 	return used
 }

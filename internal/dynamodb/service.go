@@ -1,8 +1,10 @@
-// Package dynamodb is Amazon DynamoDB as a program sees it: the API over HTTP
-// and the CloudFormation types AWS::DynamoDB::Table and ::GlobalTable.
+// Package dynamodb is Amazon DynamoDB as a program sees it: the API over HTTP.
+// The CloudFormation types AWS::DynamoDB::Table and ::GlobalTable are in
+// internal/dynamodb/cloudformation.
 //
-// Requests are read and checked in internal/dynamodb/request, worded by
-// internal/dynamodb/message; items live in internal/dynamodb/table, their
+// Requests are read and checked in internal/dynamodb/request, refused in the
+// words of internal/dynamodb/message, answered with internal/dynamodb/answer;
+// items live in internal/dynamodb/table, their
 // changes in internal/dynamodb/stream, expressions in
 // internal/dynamodb/expression, statements in internal/dynamodb/partiql,
 // values in internal/dynamodb/attribute. This package brings them together: one
@@ -14,6 +16,8 @@ import (
 	"path/filepath"
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
+	"github.com/suiro-dev/suiro/internal/dynamodb/cloudformation"
 	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
 	"github.com/suiro-dev/suiro/internal/journal"
@@ -50,6 +54,7 @@ type Config struct {
 // both of its APIs, DynamoDB and DynamoDB Streams.
 type Service struct {
 	config      Config
+	account     answer.Account
 	store       *store.Store
 	ownStore    bool
 	tables      *table.Tables
@@ -64,7 +69,7 @@ func New(c Config) (*Service, error) {
 			*value = otherwise
 		}
 	}
-	s := &Service{config: c, store: c.Store, expressions: expression.NewCompiler(expressionCache)}
+	s := &Service{config: c, account: answer.Account{Partition: c.Partition, Region: c.Region, ID: c.AccountID}, store: c.Store, expressions: expression.NewCompiler(expressionCache)}
 	if s.store == nil {
 		if c.Dir == "" {
 			return nil, errors.New("dynamodb needs a store or a folder")
@@ -102,7 +107,11 @@ func (s *Service) workFailed(err error) {
 // Handlers are the CloudFormation types this service owns.
 func (s *Service) Handlers() map[string]resource.Handler {
 	return map[string]resource.Handler{
-		tableType:       &tableHandler{service: s},
-		globalTableType: &tableHandler{service: s, global: true},
+		cloudformation.TableType:       s.handler(false),
+		cloudformation.GlobalTableType: s.handler(true),
 	}
+}
+
+func (s *Service) handler(global bool) *cloudformation.Handler {
+	return &cloudformation.Handler{Tables: s.tables, Account: s.account, Global: global}
 }

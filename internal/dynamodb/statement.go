@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/dynamodb/partiql"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 	"github.com/suiro-dev/suiro/internal/store"
 )
 
@@ -54,9 +56,9 @@ func (c *call) statement(s *request.Statement, b *partiql.Bound, within message.
 func (s *Service) statementARN(q *partiql.Statement) string {
 	name := request.TableName(q.Table)
 	if q.Index != "" {
-		return s.indexARN(name, q.Index)
+		return s.account.Index(name, q.Index)
 	}
-	return s.tableARN(name)
+	return s.account.Table(name)
 }
 
 // resolve finds the item that the action's statement is about.
@@ -118,13 +120,13 @@ func (c *call) executeStatement() error {
 	}); err != nil {
 		return err
 	}
-	c.out = list(append(c.out, '{'), "Items")
+	c.out = jsonwrite.List(append(c.out, '{'), "Items")
 	if item := showUpdate(a, out); len(item) > 0 {
 		c.out = item.AppendJSON(c.out)
 	}
-	used := newConsumption(q.Consumed)
-	used.write(a.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
-	c.out = append(used.append(append(c.out, ']')), '}')
+	used := answer.NewCapacity(q.Consumed)
+	used.Write(a.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
+	c.out = append(used.Append(append(c.out, ']')), '}')
 	return nil
 }
 
@@ -149,7 +151,7 @@ func (c *call) selectItems(q *request.Statements, a *action) error {
 		return err
 	}
 	var p page
-	c.out = list(append(c.out, '{'), "Items")
+	c.out = jsonwrite.List(append(c.out, '{'), "Items")
 	sortKey := ""
 	if key := s.key(); len(key.Range) > 0 {
 		sortKey = key.Range[0]
@@ -159,7 +161,7 @@ func (c *call) selectItems(q *request.Statements, a *action) error {
 			if err := v.Scan(d, s.index, rows[at], s.direction, func(item attribute.Item) bool {
 				seen := s.see(item, &p)
 				if b.Filter.Eval(seen) {
-					c.out = b.Show(seen).AppendJSON(separate(c.out))
+					c.out = b.Show(seen).AppendJSON(jsonwrite.Comma(c.out))
 				}
 				return !p.ends(s, seen, item, sortKey)
 			}); err != nil {
@@ -173,10 +175,10 @@ func (c *call) selectItems(q *request.Statements, a *action) error {
 	c.out = append(c.out, ']')
 	if p.last != nil {
 		last := d.KeyOf(s.index, p.last)
-		c.out = appendText(c.out, "NextToken", nextToken(b, q, at-1, last))
-		c.out = last.AppendJSON(member(c.out, "LastEvaluatedKey"))
+		c.out = jsonwrite.Text(c.out, "NextToken", nextToken(b, q, at-1, last))
+		c.out = last.AppendJSON(jsonwrite.Member(c.out, "LastEvaluatedKey"))
 	}
-	c.out = append(s.consumed(&p).append(c.out), '}')
+	c.out = append(s.consumed(&p).Append(c.out), '}')
 	return nil
 }
 
@@ -222,7 +224,7 @@ func (s *search) chooseStatement(b *partiql.Bound) ([]table.Range, error) {
 
 // digestOfStatement tells a statement with its parameters from others.
 func digestOfStatement(s *request.Statement) []byte {
-	text := attribute.AppendText(nil, *s.Text)
+	text := jsonwrite.String(nil, *s.Text)
 	sum := sha256.Sum256(attribute.List(s.Parameters...).AppendJSON(text))
 	return sum[:]
 }

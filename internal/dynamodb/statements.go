@@ -6,11 +6,13 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/dynamodb/partiql"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // slot is one statement of a batch; what is wrong with it is said in its own
@@ -41,7 +43,7 @@ func (c *call) batchExecute() error {
 	if err != nil {
 		return err
 	}
-	used := newConsumption(q.Consumed)
+	used := answer.NewCapacity(q.Consumed)
 	if reads {
 		err = c.service.tables.View(func(v table.View) error { return readSlots(v, slots, used) })
 	} else {
@@ -50,11 +52,11 @@ func (c *call) batchExecute() error {
 	if err != nil {
 		return err
 	}
-	c.out = list(append(c.out, '{'), "Responses")
+	c.out = jsonwrite.List(append(c.out, '{'), "Responses")
 	for _, s := range slots {
-		c.out = s.append(append(separate(c.out), '{'))
+		c.out = s.append(append(jsonwrite.Comma(c.out), '{'))
 	}
-	c.out = append(used.appendList(append(c.out, ']')), '}')
+	c.out = append(used.AppendList(append(c.out, ']')), '}')
 	return nil
 }
 
@@ -107,7 +109,7 @@ func (c *call) prepareSlot(s *slot) (err error) {
 	return err
 }
 
-func readSlots(v table.View, slots []*slot, used *consumption) error {
+func readSlots(v table.View, slots []*slot, used *answer.Capacity) error {
 	for _, s := range slots {
 		if s.refused != nil {
 			continue
@@ -116,7 +118,7 @@ func readSlots(v table.View, slots []*slot, used *consumption) error {
 		if err != nil {
 			return err
 		}
-		used.read(s.action.Table(), attribute.Size(item), s.action.ConsistentRead)
+		used.Read(s.action.Table(), attribute.Size(item), s.action.ConsistentRead)
 		if item != nil {
 			s.shown = s.bound.Show(item)
 		}
@@ -126,7 +128,7 @@ func readSlots(v table.View, slots []*slot, used *consumption) error {
 
 // writeSlots runs the writes of a batch in one commit. One that is refused has
 // done nothing and does not hold up the others.
-func writeSlots(w *table.Write, slots []*slot, used *consumption) error {
+func writeSlots(w *table.Write, slots []*slot, used *answer.Capacity) error {
 	for _, s := range slots {
 		if s.refused != nil {
 			continue
@@ -139,7 +141,7 @@ func writeSlots(w *table.Write, slots []*slot, used *consumption) error {
 			s.refused = err
 			continue
 		}
-		used.write(s.action.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
+		used.Write(s.action.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
 		if item := showUpdate(s.action, out); len(item) > 0 {
 			s.shown = item
 		}
@@ -156,13 +158,13 @@ func isRefusal(err error) bool {
 // append appends a statement's place in the answer.
 func (s *slot) append(dst []byte) []byte {
 	if s.refused != nil {
-		dst = appendStatementError(object(dst, "Error"), s.refused)
+		dst = appendStatementError(jsonwrite.Object(dst, "Error"), s.refused)
 	}
 	if s.shown != nil {
-		dst = s.shown.AppendJSON(member(dst, "Item"))
+		dst = s.shown.AppendJSON(jsonwrite.Member(dst, "Item"))
 	}
 	if s.found {
-		dst = appendText(dst, "TableName", s.action.Table())
+		dst = jsonwrite.Text(dst, "TableName", s.action.Table())
 	}
 	return append(dst, '}')
 }
@@ -181,9 +183,9 @@ func appendStatementError(dst []byte, err error) []byte {
 	if code == "Validation" {
 		code = "ValidationError"
 	}
-	dst = appendText(appendText(dst, "Code", code), "Message", refusal.Message)
+	dst = jsonwrite.Text(jsonwrite.Text(dst, "Code", code), "Message", refusal.Message)
 	if failed != nil && failed.item != nil {
-		dst = failed.item.AppendJSON(member(dst, "Item"))
+		dst = failed.item.AppendJSON(jsonwrite.Member(dst, "Item"))
 	}
 	return append(dst, '}')
 }
@@ -245,19 +247,19 @@ func (c *call) readStatements(q *request.Statements, actions []*action) error {
 			return inStatement(i, q.Operation.Refuse(message.TransactSelectKey))
 		}
 	}
-	used := newConsumption(q.Consumed)
-	used.transaction = "Read"
-	c.out = list(append(c.out, '{'), "Responses")
+	used := answer.NewCapacity(q.Consumed)
+	used.Transaction = "Read"
+	c.out = jsonwrite.List(append(c.out, '{'), "Responses")
 	if err := c.service.tables.View(func(v table.View) error {
 		for _, a := range actions {
 			item, err := v.Item(a.checked, a.key)
 			if err != nil {
 				return err
 			}
-			used.read(a.Table(), attribute.Size(item), true)
-			c.out = append(separate(c.out), '{')
+			used.Read(a.Table(), attribute.Size(item), true)
+			c.out = append(jsonwrite.Comma(c.out), '{')
 			if item != nil {
-				c.out = a.statement.Show(item).AppendJSON(member(c.out, "Item"))
+				c.out = a.statement.Show(item).AppendJSON(jsonwrite.Member(c.out, "Item"))
 			}
 			c.out = append(c.out, '}')
 		}
@@ -265,7 +267,7 @@ func (c *call) readStatements(q *request.Statements, actions []*action) error {
 	}); err != nil {
 		return err
 	}
-	c.out = append(used.appendList(append(c.out, ']')), '}')
+	c.out = append(used.AppendList(append(c.out, ']')), '}')
 	return nil
 }
 
@@ -280,13 +282,13 @@ func (c *call) writeStatements(q *request.Statements, actions []*action) error {
 		digests = append(digests, digestOfStatement(s))
 	}
 	digest := sha256.Sum256(bytes.Join(digests, nil))
-	used := newConsumption(q.Consumed)
+	used := answer.NewCapacity(q.Consumed)
 	transact := &request.Transact{Operation: message.TransactWriteItems, Token: q.Token}
 	if err := c.service.tables.Write(c.http.Context(), func(w *table.Write) error {
 		return runAll(w, transact, digest[:], actions, used)
 	}); err != nil {
 		return err
 	}
-	c.out = append(used.appendList(append(list(append(c.out, '{'), "Responses"), ']')), '}')
+	c.out = append(used.AppendList(append(jsonwrite.List(append(c.out, '{'), "Responses"), ']')), '}')
 	return nil
 }

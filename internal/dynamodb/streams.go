@@ -6,10 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/stream"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // streamOperations by their name behind DynamoDBStreams_20120810.
@@ -29,17 +31,13 @@ const (
 	iteratorLife = 15 * time.Minute
 )
 
-func (s *Service) streamARN(table, label string) string {
-	return s.tableARN(table) + "/stream/" + label
-}
-
 // findStream finds a stream by its ARN.
 func (s *Service) findStream(arn string) (*stream.Stream, error) {
 	table, label, ok := strings.Cut(arn, "/stream/")
 	if !strings.HasPrefix(arn, "arn:") || !ok || label == "" {
 		return nil, message.Streams.Refuse(message.StreamArnInvalid)
 	}
-	if name, ok := s.tableOfARN(table); ok {
+	if name, ok := s.account.TableOf(table); ok {
 		if found := s.tables.Streams().Find(name, label); found != nil {
 			return found, nil
 		}
@@ -66,10 +64,10 @@ func (c *call) listStreams() error {
 		table = *q.TableName
 	}
 	last, count := "", 0
-	c.out = list(append(c.out, '{'), "Streams")
+	c.out = jsonwrite.List(append(c.out, '{'), "Streams")
 	for _, s := range c.service.tables.Streams().List(table) {
 		d := s.Definition()
-		arn := c.service.streamARN(d.Table, d.Label)
+		arn := c.service.account.Stream(d.Table, d.Label)
 		if !started {
 			started = arn > *q.Start
 		}
@@ -77,14 +75,14 @@ func (c *call) listStreams() error {
 		case !started:
 			continue
 		case count == limit:
-			c.out = append(appendText(append(c.out, ']'), "LastEvaluatedStreamArn", last), '}')
+			c.out = append(jsonwrite.Text(append(c.out, ']'), "LastEvaluatedStreamArn", last), '}')
 			return nil
 		}
 		last = arn
 		count++
-		c.out = appendText(append(separate(c.out), '{'), "StreamArn", arn)
-		c.out = appendText(c.out, "TableName", d.Table)
-		c.out = append(appendText(c.out, "StreamLabel", d.Label), '}')
+		c.out = jsonwrite.Text(append(jsonwrite.Comma(c.out), '{'), "StreamArn", arn)
+		c.out = jsonwrite.Text(c.out, "TableName", d.Table)
+		c.out = append(jsonwrite.Text(c.out, "StreamLabel", d.Label), '}')
 	}
 	c.out = append(c.out, ']', '}')
 	return nil
@@ -121,19 +119,19 @@ func (c *call) describeStream() error {
 	if !d.Open() {
 		status = "DISABLED"
 	}
-	dst := appendText(object(append(c.out, '{'), "StreamDescription"), "StreamArn", *q.ARN)
-	dst = appendText(dst, "StreamLabel", d.Label)
-	dst = appendText(dst, "StreamStatus", status)
-	dst = appendText(dst, "StreamViewType", d.View)
-	dst = appendTime(dst, "CreationRequestDateTime", d.Created)
-	dst = appendText(dst, "TableName", d.Table)
-	dst = appendKeySchema(dst, table.KeySchema{Hash: d.Hash, Range: d.Range})
-	dst = list(dst, "Shards")
+	dst := jsonwrite.Text(jsonwrite.Object(append(c.out, '{'), "StreamDescription"), "StreamArn", *q.ARN)
+	dst = jsonwrite.Text(dst, "StreamLabel", d.Label)
+	dst = jsonwrite.Text(dst, "StreamStatus", status)
+	dst = jsonwrite.Text(dst, "StreamViewType", d.View)
+	dst = answer.Time(dst, "CreationRequestDateTime", d.Created)
+	dst = jsonwrite.Text(dst, "TableName", d.Table)
+	dst = answer.KeySchema(dst, table.KeySchema{Hash: d.Hash, Range: d.Range})
+	dst = jsonwrite.List(dst, "Shards")
 	if shard := d.Shard(); q.Start == nil || shard > *q.Start {
-		dst = appendText(append(dst, '{'), "ShardId", shard)
-		dst = appendText(object(dst, "SequenceNumberRange"), "StartingSequenceNumber", stream.FormatSequence(1))
+		dst = jsonwrite.Text(append(dst, '{'), "ShardId", shard)
+		dst = jsonwrite.Text(jsonwrite.Object(dst, "SequenceNumberRange"), "StartingSequenceNumber", stream.FormatSequence(1))
 		if !d.Open() {
-			dst = appendText(dst, "EndingSequenceNumber", stream.FormatSequence(max(1, d.Last)))
+			dst = jsonwrite.Text(dst, "EndingSequenceNumber", stream.FormatSequence(max(1, d.Last)))
 		}
 		dst = append(dst, '}', '}')
 	}
@@ -171,7 +169,7 @@ func (c *call) getShardIterator() error {
 			return message.Streams.Refuse(message.TrimmedData)
 		}
 	}
-	c.out = append(appendText(append(c.out, '{'), "ShardIterator", it.encode()), '}')
+	c.out = append(jsonwrite.Text(append(c.out, '{'), "ShardIterator", it.encode()), '}')
 	return nil
 }
 
@@ -234,10 +232,10 @@ func (c *call) getRecords() error {
 	case page.Trimmed:
 		return message.Streams.Refuse(message.TrimmedData)
 	}
-	c.out = list(append(c.out, '{'), "Records")
+	c.out = jsonwrite.List(append(c.out, '{'), "Records")
 	d := s.Definition()
 	for i := range page.Records {
-		c.out = append(c.service.appendRecord(append(separate(c.out), '{'), d, &page.Records[i], streamsAPI), '}')
+		c.out = append(c.service.account.Record(append(jsonwrite.Comma(c.out), '{'), d, &page.Records[i], answer.StreamsAPI), '}')
 	}
 	c.out = append(c.out, ']')
 	if !page.Ended {
@@ -245,47 +243,8 @@ func (c *call) getRecords() error {
 		if it.from == 0 && len(page.Records) == 0 {
 			next.from = 0 // still the oldest, whenever it comes
 		}
-		c.out = appendText(c.out, "NextShardIterator", next.encode())
+		c.out = jsonwrite.Text(c.out, "NextShardIterator", next.encode())
 	}
 	c.out = append(c.out, '}')
 	return nil
-}
-
-// The two spellings of a record: the API's, and that of the events which
-// functions get.
-const (
-	streamsAPI = iota
-	functionEvent
-)
-
-// appendRecord appends the members of a record.
-func (s *Service) appendRecord(dst []byte, d *stream.Definition, r *stream.Record, spelling int) []byte {
-	dst = appendText(dst, "eventID", d.EventID(r.Sequence))
-	dst = appendText(dst, "eventName", r.Event)
-	dst = appendText(dst, "eventVersion", "1.1")
-	dst = appendText(dst, "eventSource", "aws:dynamodb")
-	dst = appendText(dst, "awsRegion", s.config.Region)
-	dst = appendInt(object(dst, "dynamodb"), "ApproximateCreationDateTime", r.Time.Unix())
-	dst = r.Keys.AppendJSON(member(dst, "Keys"))
-	if r.New != nil {
-		dst = r.New.AppendJSON(member(dst, "NewImage"))
-	}
-	if r.Old != nil {
-		dst = r.Old.AppendJSON(member(dst, "OldImage"))
-	}
-	dst = appendText(dst, "SequenceNumber", stream.FormatSequence(r.Sequence))
-	dst = appendInt(dst, "SizeBytes", int64(r.Size()))
-	dst = append(appendText(dst, "StreamViewType", d.View), '}')
-	if r.ByService {
-		principal, kind := "PrincipalId", "Type"
-		if spelling == functionEvent {
-			principal, kind = "principalId", "type"
-		}
-		dst = appendText(object(dst, "userIdentity"), principal, "dynamodb.amazonaws.com")
-		dst = append(appendText(dst, kind, "Service"), '}')
-	}
-	if spelling == functionEvent {
-		dst = appendText(dst, "eventSourceARN", s.streamARN(d.Table, d.Label))
-	}
-	return dst
 }

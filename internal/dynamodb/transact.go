@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // emptyExpressions are those of an action that has none.
@@ -43,14 +45,14 @@ func (e *transactionCanceled) refusal() *attribute.Error {
 }
 
 func (e *transactionCanceled) append(dst []byte) []byte {
-	dst = list(dst, "CancellationReasons")
+	dst = jsonwrite.List(dst, "CancellationReasons")
 	for _, r := range e.reasons {
-		dst = appendText(append(separate(dst), '{'), "Code", r.code)
+		dst = jsonwrite.Text(append(jsonwrite.Comma(dst), '{'), "Code", r.code)
 		if r.message != "" {
-			dst = appendText(dst, "Message", r.message)
+			dst = jsonwrite.Text(dst, "Message", r.message)
 		}
 		if r.item != nil {
-			dst = r.item.AppendJSON(member(dst, "Item"))
+			dst = r.item.AppendJSON(jsonwrite.Member(dst, "Item"))
 		}
 		dst = append(dst, '}')
 	}
@@ -174,19 +176,19 @@ func (c *call) transactGet() error {
 	if err := misfit(actions); err != nil {
 		return err
 	}
-	used := newConsumption(q.Consumed)
-	used.transaction = "Read"
-	c.out = list(append(c.out, '{'), "Responses")
+	used := answer.NewCapacity(q.Consumed)
+	used.Transaction = "Read"
+	c.out = jsonwrite.List(append(c.out, '{'), "Responses")
 	if err := c.service.tables.View(func(v table.View) error {
 		for _, a := range actions {
 			item, err := v.Item(a.checked, a.key)
 			if err != nil {
 				return err
 			}
-			used.read(a.Table(), attribute.Size(item), true)
-			c.out = append(separate(c.out), '{')
+			used.Read(a.Table(), attribute.Size(item), true)
+			c.out = append(jsonwrite.Comma(c.out), '{')
 			if item != nil {
-				c.out = a.compiled.Projection.Apply(item).AppendJSON(member(c.out, "Item"))
+				c.out = a.compiled.Projection.Apply(item).AppendJSON(jsonwrite.Member(c.out, "Item"))
 			}
 			c.out = append(c.out, '}')
 		}
@@ -194,7 +196,7 @@ func (c *call) transactGet() error {
 	}); err != nil {
 		return err
 	}
-	c.out = append(used.appendList(append(c.out, ']')), '}')
+	c.out = append(used.AppendList(append(c.out, ']')), '}')
 	return nil
 }
 
@@ -206,7 +208,7 @@ func (c *call) transactWrite() error {
 	if err := checkAll(q.Operation, actions); err != nil {
 		return err
 	}
-	used := newConsumption(q.Consumed)
+	used := answer.NewCapacity(q.Consumed)
 	if err := c.service.tables.Write(c.http.Context(), func(w *table.Write) error {
 		return runAll(w, q, digestOf(actions), actions, used)
 	}); err != nil {
@@ -217,15 +219,15 @@ func (c *call) transactWrite() error {
 	}
 	c.out = append(c.out, '{')
 	c.out = appendAllMetrics(c.out, actions)
-	c.out = append(used.appendList(c.out), '}')
+	c.out = append(used.AppendList(c.out), '}')
 	return nil
 }
 
 // runAll does a transaction inside a commit, or nothing when its token says
 // that it has been done. Every action is evaluated, so that all reasons to
 // cancel are told.
-func runAll(w *table.Write, q *request.Transact, digest []byte, actions []*action, used *consumption) error {
-	used.transaction = "Write"
+func runAll(w *table.Write, q *request.Transact, digest []byte, actions []*action, used *answer.Capacity) error {
+	used.Transaction = "Write"
 	if q.Token != nil && *q.Token != "" {
 		done, err := w.Remembered(*q.Token)
 		switch {
@@ -247,21 +249,21 @@ func runAll(w *table.Write, q *request.Transact, digest []byte, actions []*actio
 	for i, a := range actions {
 		var out outcome
 		out, failures[i] = a.run(w)
-		used.write(a.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
+		used.Write(a.Table(), attribute.Size(out.old), attribute.Size(out.new), out.touched)
 	}
 	return cancel(failures)
 }
 
 // replay is a transaction that was done before: it costs what reading its
 // items costs.
-func replay(w *table.Write, actions []*action, used *consumption) error {
-	used.transaction = "Read"
+func replay(w *table.Write, actions []*action, used *answer.Capacity) error {
+	used.Transaction = "Read"
 	for _, a := range actions {
 		item, err := w.Item(a.checked, a.key)
 		if err != nil {
 			return err
 		}
-		used.read(a.Table(), attribute.Size(item), true)
+		used.Read(a.Table(), attribute.Size(item), true)
 	}
 	return nil
 }
@@ -272,7 +274,7 @@ func digestOf(actions []*action) []byte {
 	var b []byte
 	add := func(texts ...string) {
 		for _, t := range texts {
-			b = attribute.AppendText(b, t)
+			b = jsonwrite.String(b, t)
 		}
 	}
 	for _, a := range actions {

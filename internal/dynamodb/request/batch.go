@@ -8,6 +8,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/expression"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // Limits of batches (Amazon DynamoDB Developer Guide, "Quotas").
@@ -152,7 +153,7 @@ func (t *TableKeys) AppendJSON(dst []byte, keys []attribute.Item) []byte {
 		dst = append(dst, `,"ConsistentRead":true`...)
 	}
 	if t.Projection != nil {
-		dst = attribute.AppendText(append(dst, `,"ProjectionExpression":`...), *t.Projection)
+		dst = jsonwrite.String(append(dst, `,"ProjectionExpression":`...), *t.Projection)
 	}
 	if t.Names != nil {
 		dst = append(dst, `,"ExpressionAttributeNames":{`...)
@@ -160,8 +161,8 @@ func (t *TableKeys) AppendJSON(dst []byte, keys []attribute.Item) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(attribute.AppendText(dst, name), ':')
-			dst = attribute.AppendText(dst, t.Names[name])
+			dst = append(jsonwrite.String(dst, name), ':')
+			dst = jsonwrite.String(dst, t.Names[name])
 		}
 		dst = append(dst, '}')
 	}
@@ -170,7 +171,7 @@ func (t *TableKeys) AppendJSON(dst []byte, keys []attribute.Item) []byte {
 		if i > 0 {
 			separator = ","
 		}
-		dst = attribute.AppendText(append(dst, separator...), name)
+		dst = jsonwrite.String(append(dst, separator...), name)
 	}
 	if len(t.older.AttributesToGet) > 0 {
 		dst = append(dst, ']')

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/message"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
@@ -465,4 +467,15 @@ func (t *OnDemand) value() *table.OnDemandThroughput {
 		given.Write = *t.Write
 	}
 	return &given
+}
+
+// NewDefinition is the table that a request which was checked asks for, born
+// now.
+func (q *CreateTable) NewDefinition() *table.Definition {
+	d := q.Definition()
+	d.ID, d.Created = awsapi.NewRequestID(), time.Now()
+	if d.OnDemand {
+		d.OnDemandSince = d.Created
+	}
+	return &d
 }

@@ -1,18 +1,19 @@
-package dynamodb
+package answer
 
 import (
 	"slices"
 
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
-// consumption adds up the capacity units of a call. Nothing is throttled here;
+// Capacity adds up the capacity units of a call. Nothing is throttled here;
 // the figures are for ReturnConsumedCapacity.
-type consumption struct {
+type Capacity struct {
 	mode string // of ReturnConsumedCapacity; empty: nobody asks
-	// transaction is "Read" or "Write" in transactions, which cost twice and
+	// Transaction is "Read" or "Write" in transactions, which cost twice and
 	// say which kind of units they used.
-	transaction string
+	Transaction string
 	tables      []*tableConsumption
 }
 
@@ -28,15 +29,16 @@ type indexConsumption struct {
 	units float64
 }
 
-func newConsumption(mode *string) *consumption {
-	c := new(consumption)
+// NewCapacity makes one; mode is ReturnConsumedCapacity, nil when not given.
+func NewCapacity(mode *string) *Capacity {
+	c := new(Capacity)
 	if mode != nil && *mode != "NONE" {
 		c.mode = *mode
 	}
 	return c
 }
 
-func (c *consumption) of(name string) *tableConsumption {
+func (c *Capacity) of(name string) *tableConsumption {
 	for _, t := range c.tables {
 		if t.name == name {
 			return t
@@ -47,8 +49,8 @@ func (c *consumption) of(name string) *tableConsumption {
 	return t
 }
 
-func (c *consumption) factor() float64 {
-	if c.transaction != "" {
+func (c *Capacity) factor() float64 {
+	if c.Transaction != "" {
 		return 2
 	}
 	return 1
@@ -61,30 +63,30 @@ const (
 
 func unitsOf(size, unit int) float64 { return float64(max(1, (size+unit-1)/unit)) }
 
-// read adds the reading of size bytes, which were rounded up together.
-func (c *consumption) read(name string, size int, consistent bool) {
+// Read adds the reading of size bytes, which were rounded up together.
+func (c *Capacity) Read(name string, size int, consistent bool) {
 	if c.mode != "" {
 		c.of(name).units += c.readUnits(size, consistent)
 	}
 }
 
-func (c *consumption) readUnits(size int, consistent bool) float64 {
+func (c *Capacity) readUnits(size int, consistent bool) float64 {
 	units := unitsOf(size, readUnit) * c.factor()
-	if !consistent && c.transaction == "" {
+	if !consistent && c.Transaction == "" {
 		units /= 2
 	}
 	return units
 }
 
-// readIndex adds the reading of size bytes from an index.
-func (c *consumption) readIndex(name string, x *table.Index, size int, consistent bool) {
+// ReadIndex adds the reading of size bytes from an index.
+func (c *Capacity) ReadIndex(name string, x *table.Index, size int, consistent bool) {
 	if c.mode != "" {
 		c.of(name).index(x, c.readUnits(size, consistent))
 	}
 }
 
-// write adds a change of an item of old and new bytes, and of its entries.
-func (c *consumption) write(name string, oldBytes, newBytes int, touched []table.Touched) {
+// Write adds a change of an item of old and new bytes, and of its entries.
+func (c *Capacity) Write(name string, oldBytes, newBytes int, touched []table.Touched) {
 	if c.mode == "" {
 		return
 	}
@@ -109,58 +111,58 @@ func (t *tableConsumption) index(x *table.Index, units float64) {
 	t.indexes = append(t.indexes, indexConsumption{x.Name, x.Local, units})
 }
 
-// append appends ConsumedCapacity as one object.
-func (c *consumption) append(dst []byte) []byte {
+// Append appends ConsumedCapacity as one object.
+func (c *Capacity) Append(dst []byte) []byte {
 	if c.mode == "" || len(c.tables) == 0 {
 		return dst
 	}
-	return c.appendTable(member(dst, "ConsumedCapacity"), c.tables[0])
+	return c.appendTable(jsonwrite.Member(dst, "ConsumedCapacity"), c.tables[0])
 }
 
-// appendList appends ConsumedCapacity as a list, one element a table.
-func (c *consumption) appendList(dst []byte) []byte {
+// AppendList appends ConsumedCapacity as a list, one element a table.
+func (c *Capacity) AppendList(dst []byte) []byte {
 	if c.mode == "" {
 		return dst
 	}
-	dst = list(dst, "ConsumedCapacity")
+	dst = jsonwrite.List(dst, "ConsumedCapacity")
 	for _, t := range c.tables {
-		dst = c.appendTable(separate(dst), t)
+		dst = c.appendTable(jsonwrite.Comma(dst), t)
 	}
 	return append(dst, ']')
 }
 
-func (c *consumption) appendTable(dst []byte, t *tableConsumption) []byte {
+func (c *Capacity) appendTable(dst []byte, t *tableConsumption) []byte {
 	total := t.units
 	for _, x := range t.indexes {
 		total += x.units
 	}
-	dst = appendText(append(dst, '{'), "TableName", t.name)
+	dst = jsonwrite.Text(append(dst, '{'), "TableName", t.name)
 	dst = c.appendAll(dst, total)
 	if c.mode == "INDEXES" {
-		dst = append(c.appendAll(object(dst, "Table"), t.units), '}') // 0.0 when only an index was read
+		dst = append(c.appendAll(jsonwrite.Object(dst, "Table"), t.units), '}') // 0.0 when only an index was read
 		dst = c.appendIndexes(dst, "LocalSecondaryIndexes", t.indexes, true)
 		dst = c.appendIndexes(dst, "GlobalSecondaryIndexes", t.indexes, false)
 	}
 	return append(dst, '}')
 }
 
-func (c *consumption) appendIndexes(dst []byte, name string, indexes []indexConsumption, local bool) []byte {
+func (c *Capacity) appendIndexes(dst []byte, name string, indexes []indexConsumption, local bool) []byte {
 	if !slices.ContainsFunc(indexes, func(x indexConsumption) bool { return x.local == local }) {
 		return dst
 	}
-	dst = object(dst, name)
+	dst = jsonwrite.Object(dst, name)
 	for _, x := range indexes {
 		if x.local == local {
-			dst = append(c.appendAll(object(dst, x.name), x.units), '}')
+			dst = append(c.appendAll(jsonwrite.Object(dst, x.name), x.units), '}')
 		}
 	}
 	return append(dst, '}')
 }
 
-func (c *consumption) appendAll(dst []byte, units float64) []byte {
-	dst = appendUnits(dst, "CapacityUnits", units)
-	if c.transaction != "" {
-		dst = appendUnits(dst, c.transaction+"CapacityUnits", units)
+func (c *Capacity) appendAll(dst []byte, units float64) []byte {
+	dst = Units(dst, "CapacityUnits", units)
+	if c.Transaction != "" {
+		dst = Units(dst, c.Transaction+"CapacityUnits", units)
 	}
 	return dst
 }

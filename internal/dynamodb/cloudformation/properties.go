@@ -1,10 +1,10 @@
-package dynamodb
+package cloudformation
 
 import (
 	"strconv"
 
 	"github.com/suiro-dev/suiro/internal/document"
-	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
@@ -131,18 +131,18 @@ func appendProperties(dst []byte, p *document.Node) []byte {
 		if value.IsNull() || value.Kind == document.List && len(value.Items) == 0 {
 			continue
 		}
-		dst = appendNode(member(dst, name), name, value)
+		dst = appendNode(jsonwrite.Member(dst, name), name, value)
 	}
 	if stream := p.Get("StreamSpecification"); !stream.IsNull() {
-		dst = appendBool(object(dst, "StreamSpecification"), "StreamEnabled", true)
+		dst = jsonwrite.Bool(jsonwrite.Object(dst, "StreamSpecification"), "StreamEnabled", true)
 		if view := stream.Get("StreamViewType"); !view.IsNull() {
-			dst = appendText(dst, "StreamViewType", view.TextOr(""))
+			dst = jsonwrite.Text(dst, "StreamViewType", view.TextOr(""))
 		}
 		dst = append(dst, '}')
 	}
 	if e := p.Get("SSESpecification"); e.Get("SSEEnabled").TruthOr(false) && e.Get("KMSMasterKeyId") != nil {
-		dst = appendBool(object(dst, "SSESpecification"), "Enabled", true)
-		dst = append(appendText(dst, "KMSMasterKeyId", e.Get("KMSMasterKeyId").TextOr("")), '}')
+		dst = jsonwrite.Bool(jsonwrite.Object(dst, "SSESpecification"), "Enabled", true)
+		dst = append(jsonwrite.Text(dst, "KMSMasterKeyId", e.Get("KMSMasterKeyId").TextOr("")), '}')
 	}
 	return dst
 }
@@ -155,14 +155,14 @@ func appendNode(dst []byte, name string, n *document.Node) []byte {
 		dst = append(dst, '{')
 		for _, m := range n.Members {
 			if !m.Value.IsNull() {
-				dst = appendNode(member(dst, m.Key), m.Key, m.Value)
+				dst = appendNode(jsonwrite.Member(dst, m.Key), m.Key, m.Value)
 			}
 		}
 		return append(dst, '}')
 	case n.Kind == document.List:
 		dst = append(dst, '[')
 		for _, it := range n.Items {
-			dst = appendNode(separate(dst), name, it)
+			dst = appendNode(jsonwrite.Comma(dst), name, it)
 		}
 		return append(dst, ']')
 	}
@@ -172,12 +172,12 @@ func appendNode(dst []byte, name string, n *document.Node) []byte {
 	case "DeletionProtectionEnabled":
 		return strconv.AppendBool(dst, n.TruthOr(false))
 	}
-	return attribute.AppendText(dst, n.TextOr(""))
+	return jsonwrite.String(dst, n.TextOr(""))
 }
 
 // ownReplica is a GlobalTable as the Table it is in this region: the replica's
 // settings count for the table.
-func (h *tableHandler) ownReplica(spec resource.Spec) *document.Node {
+func (h *Handler) ownReplica(spec resource.Spec) *document.Node {
 	p := spec.Properties.Clone()
 	replicas := items(p.Get("Replicas"))
 	var own *document.Node

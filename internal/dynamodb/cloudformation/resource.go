@@ -1,4 +1,5 @@
-package dynamodb
+// Package cloudformation makes AWS::DynamoDB::Table and ::GlobalTable real.
+package cloudformation
 
 import (
 	"context"
@@ -12,37 +13,40 @@ import (
 
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/dynamodb/answer"
 	"github.com/suiro-dev/suiro/internal/dynamodb/attribute"
 	"github.com/suiro-dev/suiro/internal/dynamodb/request"
 	"github.com/suiro-dev/suiro/internal/dynamodb/table"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
-// The CloudFormation types of this service.
+// The types.
 const (
-	tableType       = "AWS::DynamoDB::Table"
-	globalTableType = "AWS::DynamoDB::GlobalTable"
+	TableType       = "AWS::DynamoDB::Table"
+	GlobalTableType = "AWS::DynamoDB::GlobalTable"
 )
 
-// tableHandler makes tables for a stack. A table lives in the data folder
+// Handler makes tables for a stack. A table lives in the data folder
 // under its name: a restart finds it again with its items. Removing the
 // resource from the template removes the table, as CloudFormation does, unless
 // DeletionPolicy keeps it, in which case the stack does not ask.
-type tableHandler struct {
-	service *Service
-	global  bool
+type Handler struct {
+	Tables  *table.Tables
+	Account answer.Account
+	Global  bool
 }
 
 // Schema tells which properties there are.
-func (h *tableHandler) Schema() resource.Schema {
-	if h.global {
+func (h *Handler) Schema() resource.Schema {
+	if h.Global {
 		return globalTableSchema
 	}
 	return tableSchema
 }
 
 // Check finds what CreateTable would refuse.
-func (h *tableHandler) Check(spec resource.Spec) diag.List {
+func (h *Handler) Check(spec resource.Spec) diag.List {
 	if resource.Unknown(spec.Properties) {
 		return nil
 	}
@@ -63,15 +67,15 @@ func asMessage(spec resource.Spec, err error) *diag.Message {
 
 // Create makes the table, or takes over the one of that name that is there
 // from an earlier run and changes it to what the template asks for.
-func (h *tableHandler) Create(ctx context.Context, spec resource.Spec) (*resource.Instance, error) {
+func (h *Handler) Create(ctx context.Context, spec resource.Spec) (*resource.Instance, error) {
 	want, err := h.definition(spec)
 	if err != nil {
 		return nil, asMessage(spec, err)
 	}
-	if h.service.tables.Find(want.Name) == nil {
+	if h.Tables.Find(want.Name) == nil {
 		fresh := *want
 		fresh.Expiry = table.Expiry{}
-		if _, err := h.service.tables.Create(ctx, fresh); err != nil && !errors.Is(err, table.ErrExists) {
+		if _, err := h.Tables.Create(ctx, fresh); err != nil && !errors.Is(err, table.ErrExists) {
 			return nil, err
 		}
 	}
@@ -80,7 +84,7 @@ func (h *tableHandler) Create(ctx context.Context, spec resource.Spec) (*resourc
 
 // Update changes the table in place, or replaces it when its key or its local
 // indexes differ.
-func (h *tableHandler) Update(ctx context.Context, spec resource.Spec, old *resource.Instance, _ *document.Node) (*resource.Instance, error) {
+func (h *Handler) Update(ctx context.Context, spec resource.Spec, old *resource.Instance, _ *document.Node) (*resource.Instance, error) {
 	made, err := h.Create(ctx, spec)
 	if err != nil || made.PhysicalID == old.PhysicalID {
 		return made, err
@@ -89,12 +93,12 @@ func (h *tableHandler) Update(ctx context.Context, spec resource.Spec, old *reso
 }
 
 // Delete removes the table and its items.
-func (h *tableHandler) Delete(ctx context.Context, spec resource.Spec, old *resource.Instance) error {
+func (h *Handler) Delete(ctx context.Context, spec resource.Spec, old *resource.Instance) error {
 	return h.drop(ctx, spec, old.PhysicalID)
 }
 
-func (h *tableHandler) drop(ctx context.Context, spec resource.Spec, name string) error {
-	t := h.service.tables.Find(name)
+func (h *Handler) drop(ctx context.Context, spec resource.Spec, name string) error {
+	t := h.Tables.Find(name)
 	if t == nil {
 		return nil
 	}
@@ -102,7 +106,7 @@ func (h *tableHandler) drop(ctx context.Context, spec resource.Spec, name string
 		return diag.Errorf(spec.Pos, spec.LogicalID, "table %s is protected against deletion", name).
 			WithHint("set DeletionProtectionEnabled to false first, or give the resource a DeletionPolicy of Retain")
 	}
-	if _, err := h.service.tables.Drop(ctx, name); err != nil && !errors.Is(err, table.ErrNoTable) {
+	if _, err := h.Tables.Drop(ctx, name); err != nil && !errors.Is(err, table.ErrNoTable) {
 		return err
 	}
 	return nil
@@ -110,8 +114,8 @@ func (h *tableHandler) drop(ctx context.Context, spec resource.Spec, name string
 
 // bring changes an existing table to what is wanted and waits until its
 // indexes are filled.
-func (h *tableHandler) bring(ctx context.Context, spec resource.Spec, want *table.Definition) (*resource.Instance, error) {
-	t := h.service.tables.Find(want.Name)
+func (h *Handler) bring(ctx context.Context, spec resource.Spec, want *table.Definition) (*resource.Instance, error) {
+	t := h.Tables.Find(want.Name)
 	if t == nil {
 		return nil, table.ErrNoTable
 	}
@@ -121,7 +125,7 @@ func (h *tableHandler) bring(ctx context.Context, spec resource.Spec, want *tabl
 	}
 	// An index with another key or projection is a new one: the old goes
 	// first, because they share the name.
-	if _, err := h.service.tables.Change(ctx, want.Name, func(d *table.Definition) error {
+	if _, err := h.Tables.Change(ctx, want.Name, func(d *table.Definition) error {
 		removeIndexes(d, want)
 		return nil
 	}); err != nil {
@@ -130,7 +134,7 @@ func (h *tableHandler) bring(ctx context.Context, spec resource.Spec, want *tabl
 	if err := t.Settled(ctx); err != nil {
 		return nil, err
 	}
-	d, err := h.service.tables.Change(ctx, want.Name, func(d *table.Definition) error {
+	d, err := h.Tables.Change(ctx, want.Name, func(d *table.Definition) error {
 		applyWanted(d, want)
 		return nil
 	})
@@ -143,13 +147,13 @@ func (h *tableHandler) bring(ctx context.Context, spec resource.Spec, want *tabl
 	return h.instance(d), nil
 }
 
-func (h *tableHandler) instance(d *table.Definition) *resource.Instance {
-	attributes := resource.Texts("Arn", h.service.tableARN(d.Name))
-	if h.global {
+func (h *Handler) instance(d *table.Definition) *resource.Instance {
+	attributes := resource.Texts("Arn", h.Account.Table(d.Name))
+	if h.Global {
 		attributes["TableId"] = document.Str(d.ID, diag.Position{})
 	}
 	if d.StreamViewType != "" {
-		attributes["StreamArn"] = document.Str(h.service.streamARN(d.Name, d.StreamLabel), diag.Position{})
+		attributes["StreamArn"] = document.Str(h.Account.Stream(d.Name, d.StreamLabel), diag.Position{})
 	}
 	return &resource.Instance{PhysicalID: d.Name, Attributes: attributes}
 }
@@ -221,13 +225,13 @@ func applyWanted(d, want *table.Definition) {
 
 // definition is the table that a resource asks for, checked as CreateTable
 // checks it.
-func (h *tableHandler) definition(spec resource.Spec) (*table.Definition, error) {
+func (h *Handler) definition(spec resource.Spec) (*table.Definition, error) {
 	input, properties := h.input(spec)
 	q := request.ReadCreateTable(attribute.NewReader(input))
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
-	d := newDefinition(q)
+	d := q.NewDefinition()
 	ttl := properties.Get("TimeToLiveSpecification")
 	if ttl.Get("Enabled").TruthOr(true) {
 		d.Expiry.Attribute = ttl.Get("AttributeName").TextOr("")
@@ -236,18 +240,28 @@ func (h *tableHandler) definition(spec resource.Spec) (*table.Definition, error)
 	return d, nil
 }
 
+// Wanted is the table that a resource asks for, and the input of CreateTable
+// that makes it. The error is about the template.
+func (h *Handler) Wanted(spec resource.Spec) (input []byte, d *table.Definition, err error) {
+	if d, err = h.definition(spec); err != nil {
+		return nil, nil, asMessage(spec, err)
+	}
+	input, _ = h.input(spec)
+	return input, d, nil
+}
+
 // input is the input of CreateTable that a resource amounts to, and the
 // properties it comes from.
-func (h *tableHandler) input(spec resource.Spec) ([]byte, *document.Node) {
+func (h *Handler) input(spec resource.Spec) ([]byte, *document.Node) {
 	properties := spec.Properties
-	if h.global {
+	if h.Global {
 		properties = h.ownReplica(spec)
 	}
 	name := properties.Get("TableName").TextOr("")
 	if name == "" {
 		name = generatedName(spec)
 	}
-	return append(appendProperties(appendText([]byte{'{'}, "TableName", name), properties), '}'), properties
+	return append(appendProperties(jsonwrite.Text([]byte{'{'}, "TableName", name), properties), '}'), properties
 }
 
 // suffixLength is how many letters follow the logical id in generated names.
