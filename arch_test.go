@@ -22,7 +22,7 @@ var floors = []struct {
 	name  string
 	rooms []string
 }{
-	{"ground", []string{"diag", "document", "jsonwrite", "journal", "awsapi", "arn", "front", "cluster", "socket", "store", "process", "bundle", "image", "sigv4", "vtl", "jsonpath", "jsonschema", "eventpattern"}},
+	{"ground", []string{"diag", "document", "jsonwrite", "journal", "awsapi", "arn", "front", "cluster", "socket", "nonblock", "store", "process", "bundle", "image", "sigv4", "vtl", "jsonpath", "jsonschema", "eventpattern"}},
 	{"doors", []string{"resource", "invoke"}},
 	{"services", []string{"lambda", "eventbridge", "apigateway", "dynamodb", "iam", "ssm", "secretsmanager", "cloudformation"}},
 	{"app", []string{"template", "stack", "app"}},

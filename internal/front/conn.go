@@ -92,14 +92,14 @@ func (c *conn) CloseWrite() error {
 	if t := c.tls.Load(); t != nil {
 		return t.CloseWrite()
 	}
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+	if tcp, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return tcp.CloseWrite()
 	}
 	return nil
 }
 
-// Settled returns what the connection turned out to be: the *net.TCPConn of a
-// plaintext client, or the *tls.Conn. Whoever hijacks a connection can go on
+// Settled returns what the connection turned out to be: the TCP connection of
+// a plaintext client, or the *tls.Conn. Whoever hijacks a connection can go on
 // with that one; nothing of what was read is held back here.
 func (c *conn) Settled() net.Conn {
 	if t := c.tls.Load(); t != nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/suiro-dev/suiro/internal/nonblock"
 )
 
 // Time limits of a connection. They hold for HTTP only: whoever hijacks a
@@ -83,7 +85,7 @@ func (s *sniffing) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, owner: s.owner}
+	c := &conn{Conn: nonblock.Conn(raw), owner: s.owner}
 	s.owner.silent(c)
 	return c, nil
 }

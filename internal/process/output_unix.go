@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync"
 	"syscall"
+
+	"github.com/suiro-dev/suiro/internal/nonblock"
 )
 
 var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
@@ -36,21 +38,17 @@ func (o *output) drain(fd int) (again bool, err error) {
 	defer o.mu.Unlock()
 	buf := readBuffers.Get().(*[readSize]byte)
 	defer readBuffers.Put(buf)
-	for {
-		n, err := syscall.Read(fd, buf[:])
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err == syscall.EAGAIN:
-			return true, nil
-		case err != nil:
-			return false, err
-		case n == 0:
-			return false, io.EOF
-		}
-		o.take(buf[:n])
-		return false, nil
+	n, err := nonblock.Read(fd, buf[:])
+	switch {
+	case err == syscall.EAGAIN:
+		return true, nil
+	case err != nil:
+		return false, err
+	case n == 0:
+		return false, io.EOF
 	}
+	o.take(buf[:n])
+	return false, nil
 }
 
 // flushReads bounds what one flush hands over, for a child that writes without

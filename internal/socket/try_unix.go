@@ -7,7 +7,7 @@ import (
 	"sync"
 	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/suiro-dev/suiro/internal/nonblock"
 )
 
 // rawTransport is the system's socket under a plain connection; nil when
@@ -40,12 +40,8 @@ var attempts = sync.Pool{New: func() any {
 }}
 
 func (a *attempt) write(fd uintptr) bool {
-	for {
-		a.n, a.err = unix.Write(int(fd), a.b)
-		if a.err != unix.EINTR {
-			return true // also on EAGAIN: whoever waits is the writer
-		}
-	}
+	a.n, a.err = nonblock.Write(int(fd), a.b)
+	return true // also on EAGAIN: whoever waits is the writer
 }
 
 // tryWrite writes as much of b as the kernel takes at once.
@@ -53,7 +49,7 @@ func tryWrite(raw syscall.RawConn, b []byte) (int, error) {
 	a := attempts.Get().(*attempt)
 	a.b, a.n, a.err = b, 0, nil
 	err := raw.Write(a.run)
-	if err == nil && a.err != unix.EAGAIN {
+	if err == nil && a.err != syscall.EAGAIN {
 		err = a.err
 	}
 	n := max(a.n, 0)

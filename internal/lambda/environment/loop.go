@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/suiro-dev/suiro/internal/nonblock"
 )
 
 // The Runtime API on net/http was most of an invocation's cost: two requests
@@ -78,6 +80,7 @@ func (s *loopServer) accept() {
 		if err != nil {
 			return // closed; a listener on loopback has no other end
 		}
+		c = nonblock.Conn(c)
 		lc := &loopConn{
 			conn: conn{Conn: c, env: s.env, life: s.env.connected()}, server: s,
 			r: bufio.NewReaderSize(c, headSize), given: make(chan struct{}, 1),
