@@ -101,7 +101,7 @@ func suiroProgram() (string, error) {
 }
 
 // kinds are the groups of the table, in their order.
-var kinds = []string{"WebSocket APIs", "Streaming and Function URLs", "CloudFront", "AppSync", "HTTP and REST APIs", "App Runner"}
+var kinds = []string{"WebSocket APIs", "Streaming and Function URLs", "Table streams", "CloudFront", "AppSync", "HTTP and REST APIs", "App Runner"}
 
 func kindOrder(kind string) int {
 	if i := slices.Index(kinds, kind); i >= 0 {
