@@ -106,7 +106,7 @@ func (c *Conn) Close(code int, reason string) {
 func (c *Conn) Closing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.closing
+	return c.ending != nil
 }
 
 // Abort ends the connection at once, without a close frame: Handler.Closed
@@ -114,8 +114,10 @@ func (c *Conn) Closing() bool {
 func (c *Conn) Abort() {
 	c.mu.Lock()
 	c.end(CloseCode{Code: StatusAbnormal})
+	c.wake()
+	transport := c.transport
 	c.mu.Unlock()
-	_ = c.transport.Close()
+	_ = transport.Close()
 }
 
 // close records why the connection ends and sends the close frame. await says
@@ -126,8 +128,9 @@ func (c *Conn) close(code CloseCode, await bool) bool {
 		c.mu.Unlock()
 		return false
 	}
+	c.wake()
 	if await {
-		_ = c.transport.SetReadDeadline(c.closeBy)
+		_ = c.transport.SetReadDeadline(c.ending.by)
 	}
 	c.write(message{owned: closeFrame(code)})
 	return true
@@ -135,10 +138,9 @@ func (c *Conn) close(code CloseCode, await bool) bool {
 
 // end marks the connection as ending, once; c.mu is held.
 func (c *Conn) end(code CloseCode) bool {
-	if c.closing {
+	if c.ending != nil {
 		return false
 	}
-	c.closing, c.ending = true, code
-	c.closeBy = time.Now().Add(c.options.closeWait())
+	c.ending = &ending{code, time.Now().Add(c.options.closeWait())}
 	return true
 }

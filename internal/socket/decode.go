@@ -246,6 +246,11 @@ func (d *decoder) checkText(last bool) *CloseCode {
 	return nil
 }
 
+// empty tells whether nothing is half-read and no message is open.
+func (d *decoder) empty() bool {
+	return d.r == d.w && !d.inFrame && d.skip == 0 && d.message == nil && !d.fragments && !d.discard
+}
+
 func (d *decoder) dropMessage() {
 	d.message.release()
 	d.message = nil

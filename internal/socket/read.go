@@ -9,12 +9,27 @@ import (
 )
 
 // Serve answers the handshake, reads until the connection ends and then calls
-// h.Closed. It returns after that; no goroutine of the connection is left.
+// h.Closed. It returns after that; no goroutine of the connection is left. With
+// a Lot it may return earlier, when there is nothing to read; the Lot's Close
+// waits for what is left.
 func (c *Conn) Serve(h Handler) {
-	if c.answer() == nil {
-		c.read(h)
+	c.handler = h
+	if c.answer() != nil {
+		c.finish()
+	} else if !c.park() {
+		c.run()
 	}
-	c.decoder.dropMessage()
+}
+
+// run reads until the connection ends or is parked.
+func (c *Conn) run() {
+	if !c.read() {
+		c.finish()
+	}
+}
+
+// finish is the end of every connection.
+func (c *Conn) finish() {
 	c.mu.Lock()
 	lost := c.end(CloseCode{Code: StatusAbnormal})
 	c.mu.Unlock()
@@ -23,7 +38,9 @@ func (c *Conn) Serve(h Handler) {
 	}
 	_ = c.transport.Close()
 	c.settle()
-	h.Closed(c, c.ending.Code, c.ending.Reason)
+	c.reader.release()
+	c.reader = nil
+	c.handler.Closed(c, c.ending.Code, c.ending.Reason)
 }
 
 // answer writes the 101 and lets go what was sent before it.
@@ -43,33 +60,35 @@ func (c *Conn) answer() error {
 }
 
 // read runs until the client's close frame, the transport's end, or the end of
-// the wait for either.
-func (c *Conn) read(h Handler) {
+// the wait for either; or until the connection was parked.
+func (c *Conn) read() (parked bool) {
 	c.arm()
 	for {
-		op, payload, ok, fail := c.decoder.next()
+		op, payload, ok, fail := c.reader.next()
 		switch {
 		case fail != nil:
 			c.fail(fail)
 		case ok:
-			if c.handle(h, op, payload) {
-				return
+			if c.handle(op, payload) {
+				return false
 			}
-		case !c.fill():
-			return
+		default:
+			if filled, parked := c.fill(); !filled {
+				return parked
+			}
 		}
 	}
 }
 
 // handle acts on a message or control frame and tells whether it was the last.
-func (c *Conn) handle(h Handler, op ws.OpCode, payload []byte) (done bool) {
+func (c *Conn) handle(op ws.OpCode, payload []byte) (done bool) {
 	switch op {
 	case ws.OpText, ws.OpBinary:
 		if c.Closing() { // what comes after our close frame is not for us
 			return false
 		}
 		c.active.Store(time.Now().UnixNano())
-		h.Message(c, payload, op == ws.OpBinary)
+		c.handler.Message(c, payload, op == ws.OpBinary)
 	case ws.OpPing:
 		if c.options.PingsKeepAlive {
 			c.active.Store(time.Now().UnixNano())
@@ -85,7 +104,7 @@ func (c *Conn) pong(payload []byte) {
 	b := borrow(ws.MinHeaderSize + len(payload))
 	b.b = append(appendHeader(b.b, ws.OpPong, len(payload)), payload...)
 	c.mu.Lock()
-	if c.closing {
+	if c.ending != nil {
 		c.mu.Unlock()
 		b.release()
 		return
@@ -118,7 +137,7 @@ func (c *Conn) flush() {
 // frame away from it (RFC 6455, section 7.1.1).
 func (c *Conn) fail(code *CloseCode) {
 	broken := code.Code == StatusProtocolError
-	c.decoder.abandon(broken)
+	c.reader.abandon(broken)
 	c.close(*code, true)
 	if half, ok := c.transport.(interface{ CloseWrite() error }); ok && broken {
 		c.flush()
@@ -128,24 +147,35 @@ func (c *Conn) fail(code *CloseCode) {
 
 // fill reads once from the transport. It watches the timers: the transport's
 // own deadline wakes the reader, so a connection needs no timer of its own and
-// a message costs none.
-func (c *Conn) fill() bool {
+// a message costs none. A connection that was silent until its deadline is
+// parked, if it can be.
+func (c *Conn) fill() (filled, parked bool) {
+	r := c.reader
 	for {
-		space := c.decoder.space()
-		if len(c.early) > 0 {
-			n := copy(space, c.early)
-			c.early = c.early[n:]
-			c.decoder.filled(n)
-			return true
+		space := r.space()
+		if len(r.early) > 0 {
+			n := copy(space, r.early)
+			r.early = r.early[n:]
+			r.filled(n)
+			return true, false
 		}
-		c.early = nil
+		r.early = nil
 		n, err := c.transport.Read(space)
-		if n > 0 {
-			c.decoder.filled(n)
-			return true
-		}
-		if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || !c.arm()) {
-			return false
+		switch {
+		case n > 0:
+			r.heard = true
+			r.filled(n)
+			return true, false
+		case err == nil:
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return false, false
+		case c.park():
+			return false, true
+		default:
+			r.rest()
+			if !c.arm() {
+				return false, false
+			}
 		}
 	}
 }
@@ -156,33 +186,52 @@ func (c *Conn) fill() bool {
 func (c *Conn) arm() bool {
 	now := time.Now()
 	c.mu.Lock()
-	if c.closing {
-		over := !now.Before(c.closeBy)
+	if c.ending != nil {
+		over := !now.Before(c.ending.by)
 		c.mu.Unlock()
 		return !over
 	}
-	due := c.due()
-	if due.IsZero() || now.Before(due) {
-		_ = c.transport.SetReadDeadline(due)
+	if !c.overdue(now) {
+		_ = c.transport.SetReadDeadline(c.deadline(now))
 		c.mu.Unlock()
 		return true
 	}
 	c.mu.Unlock()
 	c.Close(StatusGoingAway, c.options.TimeoutReason)
-	c.decoder.abandon(false)
+	c.reader.abandon(false)
 	return true
 }
 
-// due is when the connection will have been idle or open for too long.
-func (c *Conn) due() time.Time {
-	var due time.Time
+// deadline is for the next read: what is due, or the next attempt to park. It
+// is zero when there is neither.
+func (c *Conn) deadline(now time.Time) time.Time {
+	due := c.due()
+	if c.options.Lot != nil && c.raw != nil {
+		if attempt := now.Add(c.reader.pause).UnixNano(); due == 0 || attempt < due {
+			due = attempt
+		}
+	}
+	if due == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, due)
+}
+
+// due is when the connection will have been idle or open for too long, in Unix
+// nanoseconds; 0 is never.
+func (c *Conn) due() (due int64) {
 	if d := c.options.MaxAge; d > 0 {
-		due = time.Unix(0, c.began).Add(d)
+		due = c.began + int64(d)
 	}
 	if d := c.options.IdleTimeout; d > 0 {
-		if idle := time.Unix(0, c.active.Load()).Add(d); due.IsZero() || idle.Before(due) {
+		if idle := c.active.Load() + int64(d); due == 0 || idle < due {
 			due = idle
 		}
 	}
 	return due
+}
+
+func (c *Conn) overdue(now time.Time) bool {
+	due := c.due()
+	return due != 0 && due <= now.UnixNano()
 }

@@ -3,21 +3,23 @@
 // bounded queue for what is written, and the timers for idle and old
 // connections. [Dial] is the client's side, for terminals.
 //
-// A connection costs one goroutine, which reads. Buffers are borrowed from a
-// pool while a frame is on its way and given back afterwards, so an idle
-// connection holds a [Conn] and a small stack. A write goes straight to the
-// kernel when nothing else is being written and there is room; nobody who sends
-// ever waits for a client. A writer goroutine exists only while something is
-// queued, over TLS also for each single frame.
+// A connection that is being used costs one goroutine, which reads. Buffers are
+// borrowed from a pool while a frame is on its way and given back afterwards. A
+// write goes straight to the kernel when nothing else is being written and there
+// is room; nobody who sends ever waits for a client. A writer goroutine exists
+// only while something is queued, over TLS also for each single frame.
+//
+// A plain connection that is idle is parked in its [Lot] where the system has
+// one: the goroutine ends, and all that is left is the [Conn] and a descriptor,
+// which an epoll set watches. Pushes are written to it as it is.
 //
 // The life of a connection: [CheckHandshake] judges the request, [Upgrade]
-// takes it over from net/http, [Conn.Serve] answers 101, reads until the end
-// and then calls [Handler.Closed] exactly once. The http.Handler must return
+// takes it over from net/http, [Conn.Serve] answers 101 and reads, and at the
+// end [Handler.Closed] is called exactly once. The http.Handler must return
 // after Upgrade and run Serve on a goroutine of its own: only then does
 // net/http free its buffers and the grown stack that ran the handshake.
 //
-// The codec (decoder) knows no transport: it is given bytes and yields frames,
-// so that idle plain sockets can be parked without a goroutine later.
+// The codec (decoder) knows no transport: it is given bytes and yields frames.
 package socket
 
 import (
@@ -60,6 +62,8 @@ type Options struct {
 	// CloseWait bounds the wait for the client's close frame after ours. 0 is
 	// 2 seconds.
 	CloseWait time.Duration
+	// Lot is where idle connections are parked; nil keeps a goroutine for each.
+	Lot *Lot
 }
 
 const (
@@ -70,7 +74,8 @@ const (
 )
 
 // Handler hears what a connection does. All calls come from the goroutine that
-// runs [Conn.Serve], one after the other.
+// reads the connection, one after the other; it is another one after a stay in
+// the [Lot].
 type Handler interface {
 	// Message gets a complete, valid message. data is lent: it must not be
 	// used after the call returns. While Message runs nothing is read, so a
@@ -85,27 +90,36 @@ type Handler interface {
 
 // Conn is one connection. Its methods may be called from any goroutine.
 type Conn struct {
-	transport net.Conn
+	options *Options
+	handler Handler
+
+	// transport is nil while the connection is parked, as is reader. Both are
+	// the reader's to change, under mu.
+	transport transport
 	raw       syscall.RawConn // of transport, for writes that do not wait; may be nil
-	options   *Options
-	early     []byte // what came together with the handshake, nearly always nothing
-	decoder   decoder
+	reader    *reader
+	fd        int32  // while parked
+	turn      uint32 // which stay in the Lot this is
+	parked    bool
 
 	began  int64        // Unix nanoseconds
 	active atomic.Int64 // Unix nanoseconds of the last message either way
 
-	mu      sync.Mutex
-	out     outgoing
-	closing bool      // a close frame was sent or cannot be; ending holds why
-	ending  CloseCode // valid when closing
-	closeBy time.Time // when the wait for the client's close frame is over
-	writer  sync.WaitGroup
+	mu     sync.Mutex
+	out    outgoing
+	ending *ending // not nil: a close frame was sent or cannot be
+	writer sync.WaitGroup
 }
 
-func newConn(transport net.Conn, o *Options) *Conn {
-	c := &Conn{transport: transport, raw: rawTransport(transport), options: o, began: time.Now().UnixNano()}
+// ending is how and when a connection that closes ends.
+type ending struct {
+	CloseCode
+	by time.Time // when the wait for the client's close frame is over
+}
+
+func newConn(t net.Conn, o *Options) *Conn {
+	c := &Conn{transport: t, raw: rawTransport(t), options: o, reader: newReader(o), began: time.Now().UnixNano()}
 	c.active.Store(c.began)
-	c.decoder.options = o
 	// Until Serve has written the handshake's answer, Send queues behind it.
 	c.out.busy = true
 	return c

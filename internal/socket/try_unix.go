@@ -3,7 +3,7 @@
 package socket
 
 import (
-	"net"
+	"io"
 	"sync"
 	"syscall"
 
@@ -12,7 +12,7 @@ import (
 
 // rawTransport is the system's socket under a plain connection; nil when
 // there is none (TLS), and then every frame is written by the writer.
-func rawTransport(transport net.Conn) syscall.RawConn {
+func rawTransport(transport any) syscall.RawConn {
 	t, ok := transport.(syscall.Conn)
 	if !ok {
 		return nil
@@ -24,35 +24,65 @@ func rawTransport(transport net.Conn) syscall.RawConn {
 	return raw
 }
 
-// attempt is one write that does not wait. They are pooled because what
-// RawConn calls must live on the heap.
+// attempt is one read or write. They are pooled because what RawConn calls must
+// live on the heap.
 type attempt struct {
-	b   []byte
-	n   int
-	err error
-	run func(fd uintptr) bool
+	b           []byte
+	n           int
+	err         error
+	read, write func(fd uintptr) bool
 }
 
 var attempts = sync.Pool{New: func() any {
 	a := new(attempt)
-	a.run = a.write
+	a.read, a.write = a.tryRead, a.tryWrite
 	return a
 }}
 
-func (a *attempt) write(fd uintptr) bool {
-	a.n, a.err = nonblock.Write(int(fd), a.b)
-	return true // also on EAGAIN: whoever waits is the writer
+func (a *attempt) tryRead(fd uintptr) bool {
+	a.n, a.err = nonblock.Read(int(fd), a.b)
+	return a.err != syscall.EAGAIN
 }
 
-// tryWrite writes as much of b as the kernel takes at once.
+func (a *attempt) tryWrite(fd uintptr) bool {
+	a.n, a.err = writeDescriptor(int(fd), a.b)
+	return true // also when there is no room: whoever waits is the writer
+}
+
+// writeDescriptor writes as much of b as the kernel takes at once, perhaps
+// nothing.
+func writeDescriptor(fd int, b []byte) (int, error) {
+	n, err := nonblock.Write(fd, b)
+	if err == syscall.EAGAIN {
+		err = nil
+	}
+	return max(n, 0), err
+}
+
+// tryWrite is writeDescriptor on what the runtime's poller watches.
 func tryWrite(raw syscall.RawConn, b []byte) (int, error) {
 	a := attempts.Get().(*attempt)
 	a.b, a.n, a.err = b, 0, nil
-	err := raw.Write(a.run)
-	if err == nil && a.err != syscall.EAGAIN {
+	return a.result(raw.Write(a.write))
+}
+
+// read waits for something to read and reads it.
+func read(raw syscall.RawConn, b []byte) (int, error) {
+	a := attempts.Get().(*attempt)
+	a.b, a.n, a.err = b, 0, nil
+	n, err := a.result(raw.Read(a.read))
+	if n == 0 && err == nil {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// result gives a back; err is why it was not made.
+func (a *attempt) result(err error) (int, error) {
+	n := a.n
+	if err == nil {
 		err = a.err
 	}
-	n := max(a.n, 0)
 	a.b = nil
 	attempts.Put(a)
 	return n, err

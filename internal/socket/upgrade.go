@@ -60,7 +60,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o *Opti
 	if n := rw.Reader.Buffered(); n > 0 {
 		// A client must wait for the 101; one that does not loses nothing.
 		early, _ := rw.Reader.Peek(n)
-		c.early = bytes.Clone(early)
+		c.reader.early = bytes.Clone(early)
 	}
 	answer := borrow(512)
 	answer.b = appendAnswer(answer.b, r.Header.Get("Sec-Websocket-Key"), header)

@@ -41,7 +41,7 @@ func (c *Conn) SendFrame(f Frame) error { return c.send(message{shared: f.b}) }
 
 func (c *Conn) send(m message) error {
 	c.mu.Lock()
-	if c.closing {
+	if c.ending != nil {
 		c.mu.Unlock()
 		m.owned.release()
 		return ErrClosed
@@ -85,7 +85,7 @@ func (c *Conn) write(m message) error {
 		return ErrClosed
 	case o.busy:
 		// The close frame, of which there is one, always has a place.
-		if o.bytes+len(m.bytes()) > c.options.queueBytes() && !c.closing {
+		if o.bytes+len(m.bytes()) > c.options.queueBytes() && c.ending == nil {
 			c.mu.Unlock()
 			m.owned.release()
 			return ErrSlow
@@ -96,21 +96,18 @@ func (c *Conn) write(m message) error {
 		return nil
 	}
 	o.busy = true
-	if c.raw == nil {
+	if c.raw == nil && !c.parked {
 		o.queue, o.bytes = append(o.queue, m), len(m.bytes())
 		c.writer.Go(c.drain)
 		c.mu.Unlock()
 		return nil
 	}
-	c.mu.Unlock()
-	n, err := tryWrite(c.raw, m.bytes())
+	n, err := c.try(m.bytes())
 	m.sent += n
 	done := err != nil || len(m.bytes()) == 0
 	if done {
 		m.owned.release()
-	}
-	c.mu.Lock()
-	if !done {
+	} else {
 		o.queue, o.bytes = slices.Insert(o.queue, 0, m), o.bytes+len(m.bytes())
 	}
 	c.wrote(err)
@@ -118,6 +115,21 @@ func (c *Conn) write(m message) error {
 		return ErrClosed
 	}
 	return nil
+}
+
+// try writes as much of b as the kernel takes at once. c.mu is held and, unless
+// the connection is parked, given up meanwhile: then nobody may take the
+// descriptor away. A parked connection that takes less is so no longer.
+func (c *Conn) try(b []byte) (n int, err error) {
+	if !c.parked {
+		c.mu.Unlock()
+		defer c.mu.Lock()
+		return tryWrite(c.raw, b)
+	}
+	if n, err = writeDescriptor(int(c.fd), b); n < len(b) {
+		c.wake()
+	}
+	return n, err
 }
 
 // put writes one frame to the transport, and waits for the client if it must.
@@ -190,7 +202,7 @@ func (c *Conn) settle() {
 }
 
 func (o *outgoing) rest() {
-	o.busy = false
+	o.busy, o.queue = false, nil
 	if o.idle != nil {
 		close(o.idle)
 		o.idle = nil

@@ -83,6 +83,7 @@ func (c *connection) open() error {
 	c.api.mu.Lock()
 	closing := c.api.closing
 	c.api.live[c] = struct{}{}
+	c.api.work.Add(1) // until Closed has run
 	c.api.work.Go(func() { c.sock.Serve(c) })
 	c.api.mu.Unlock()
 	if closing || c.api.definition.Load().Stages[c.stage] == nil {
@@ -176,6 +177,7 @@ func (c *connection) Closed(_ *socket.Conn, code int, reason string) {
 	a.mu.Lock()
 	delete(a.live, c)
 	a.mu.Unlock()
+	a.work.Done()
 }
 
 // disconnectStatus is what a $disconnect event says of how a socket ended.

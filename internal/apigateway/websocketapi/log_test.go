@@ -53,10 +53,13 @@ func TestAccessLog(t *testing.T) {
 	lines(2)
 	c.send(`{"action":"two"}`)
 	c.want("x")
+	lines(3) // a line comes after its frame: the next message would overtake it
 	c.send(`{"action":"bad"}`)
 	c.wantFailure("Internal server error")
+	lines(4)
 	c.send(`nothing`)
 	c.wantFailure("Forbidden")
+	lines(5)
 	f.manage("POST", "/dev/@connections/"+id, "hi")
 	f.manage("GET", "/dev/@connections/XXX", "")
 	lines(7)

@@ -81,6 +81,9 @@ func TestNothingIsLeftOfTenThousandSockets(t *testing.T) {
 	f := newFixture(t, map[string]function{"$connect": nil, "$disconnect": nil, "$default2": nil}, func(c *Config, _ *Definition) {
 		c.Invoker = l
 	})
+	first := f.dial("/dev") // the API keeps what waits for idle sockets
+	_ = first.conn.Close()
+	eventually(t, "the end of the first", func() bool { return f.api.Connections() == 0 })
 	descriptors, goroutines := openDescriptors(), runtime.NumGoroutine()
 	var group sync.WaitGroup
 	places := make(chan struct{}, wave)

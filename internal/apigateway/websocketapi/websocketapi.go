@@ -99,6 +99,7 @@ type Field struct{ Name, Value string }
 type API struct {
 	config     Config
 	options    socket.Options
+	lot        socket.Lot // of idle sockets
 	ids        ids
 	definition atomic.Pointer[Definition]
 	client     *http.Client
@@ -142,6 +143,7 @@ func New(c Config) *API {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
+	a.options.Lot = &a.lot
 	a.ids.seed()
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.definition.Store(&Definition{})
@@ -194,6 +196,7 @@ func (a *API) Close(ctx context.Context) error {
 		<-done
 	}
 	a.cancel()
+	a.lot.Close()
 	a.client.CloseIdleConnections()
 	return err
 }
