@@ -137,13 +137,9 @@ func (c *committer) commit(first *write) {
 		}
 	}
 	if dirty > 0 {
-		failure = all.apply(b)
-	}
-	switch {
-	case failure != nil || dirty == 0:
+		failure = b.commit(all.writes)
+	} else {
 		b.rollback()
-	default:
-		failure = b.commit()
 	}
 	for i, w := range ran {
 		// A function that failed may have failed over what an earlier one of

@@ -53,9 +53,9 @@ func removeIfThere(file string) error {
 
 // copyLive copies the rows of a file, with their checksums, if it is worth it.
 func copyLive(file, fresh string, size int64) (worth bool, err error) {
-	d := &disk{file: file}
+	b := &base{file: file}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer d.guard(&err)
+	defer b.guard(&err)
 	source, err := bolt.Open(file, 0o600, &bolt.Options{Timeout: lockPatience, FreelistType: bolt.FreelistMapType})
 	if err != nil {
 		return false, err

@@ -63,20 +63,33 @@ func (o *overlay) Get(key []byte) ([]byte, error) {
 // the writes in range, so that visit may write.
 func (o *overlay) Scan(r Range, d Direction, visit func(key, value []byte) bool) error {
 	mine := o.within(r)
-	if len(mine) == 0 {
-		return o.base.Scan(r, d, visit)
-	}
 	if d == Descending {
 		slices.Reverse(mine)
 	}
+	return merge(func() (c change, more bool) {
+		if len(mine) == 0 {
+			return change{}, false
+		}
+		c, mine = mine[0], mine[1:]
+		return c, true
+	}, o.base, r, d, visit)
+}
+
+// merge scans base's rows as they are under the changes that next yields, which
+// are those in range and in the scan's order.
+func merge(next func() (change, bool), base Snapshot, r Range, d Direction, visit func(key, value []byte) bool) error {
+	c, more := next()
+	if !more {
+		return base.Scan(r, d, visit)
+	}
 	stopped := false
-	// emit visits own writes up to key (all when key is nil); a write to key
-	// itself takes the place of the base's row.
+	// emit visits the changed rows up to key (all when key is nil); a change of
+	// key itself takes the place of the base's row.
 	emit := func(key []byte) (replaced bool) {
-		for len(mine) > 0 && !stopped {
+		for more && !stopped {
 			order := -1
 			if key != nil {
-				order = bytes.Compare(mine[0].key, key)
+				order = bytes.Compare(c.key, key)
 				if d == Descending {
 					order = -order
 				}
@@ -84,9 +97,9 @@ func (o *overlay) Scan(r Range, d Direction, visit func(key, value []byte) bool)
 			if order > 0 {
 				break
 			}
-			c := mine[0]
-			mine = mine[1:]
-			if c.value != nil && !visit(c.key, c.value) {
+			changed := c
+			c, more = next()
+			if changed.value != nil && !visit(changed.key, changed.value) {
 				stopped = true
 			}
 			if order == 0 {
@@ -95,7 +108,7 @@ func (o *overlay) Scan(r Range, d Direction, visit func(key, value []byte) bool)
 		}
 		return false
 	}
-	err := o.base.Scan(r, d, func(key, value []byte) bool {
+	err := base.Scan(r, d, func(key, value []byte) bool {
 		if replaced := emit(key); replaced || stopped {
 			return !stopped
 		}
@@ -142,20 +155,4 @@ func (o *overlay) absorb(top *overlay) (size int) {
 		}
 	}
 	return size
-}
-
-// apply hands the writes to the batch.
-func (o *overlay) apply(b batch) error {
-	for _, c := range o.writes {
-		err := error(nil)
-		if c.value == nil {
-			err = b.delete(c.key)
-		} else {
-			err = b.put(c.key, c.value)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

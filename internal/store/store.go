@@ -8,8 +8,17 @@
 // transaction is on the disk. Sixty-four writers thus share one flush, and a
 // function that fails undoes its own writes only.
 //
-// Every value carries a checksum. A file whose bytes have changed behind
-// Suiro's back is refused with [CorruptError], never served.
+// A transaction is one record of a log (record.go, log.go), which is flushed
+// once. Its rows stay in memory, over those of a bbolt file (disk.go, tree.go),
+// until a checkpoint brings them there and the log begins anew: when there are
+// many, when nobody writes, and at Close, which leaves no log. Open reads what
+// the file does not have yet. A transaction that the log cannot take, because
+// it is large or the disk is full, goes to the file at once.
+//
+// Every record and every value carries a checksum. A write that was interrupted
+// is as if it had not begun; a file whose bytes have changed behind Suiro's back
+// is refused with [CorruptError], never served. The last record of a log is the
+// one case where damage and interruption look alike.
 package store
 
 import (
@@ -100,12 +109,12 @@ type engine interface {
 	close() error
 }
 
-// batch is the one transaction an engine has open for writing.
+// batch is the one transaction an engine has open for writing: the rows before
+// it, until it is committed or rolled back.
 type batch interface {
 	Snapshot
-	put(key, value []byte) error
-	delete(key []byte) error
-	commit() error
+	// commit makes all writes, which are in order, or none.
+	commit(writes []change) error
 	rollback()
 }
 
