@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // MarshalJSON writes the tree as JSON, members in order. Numbers are written
@@ -66,12 +67,7 @@ func (n *Node) appendJSON(b *bytes.Buffer) {
 
 // appendJSONString quotes without HTML escapes: templates hold "&" and "<" as
 // ordinary text and users compare what they see.
-func appendJSONString(b *bytes.Buffer, s string) {
-	enc := json.NewEncoder(b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s)
-	b.Truncate(b.Len() - 1) // Encode adds a newline
-}
+func appendJSONString(b *bytes.Buffer, s string) { b.Write(jsonwrite.String(b.AvailableBuffer(), s)) }
 
 // FromJSON makes a tree from JSON that a program wrote (a script's output, a
 // decoded payload): every value carries the position at. Files a user edits

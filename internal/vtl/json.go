@@ -9,6 +9,8 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // FromJSON makes a value of a JSON text: whole numbers stay exact, others
@@ -96,7 +98,7 @@ func appendJSON(b []byte, v Value, depth int) (_ []byte, err error) {
 		}
 		return append(b, floatText(v)...), nil
 	case string:
-		return appendString(b, v), nil
+		return jsonwrite.String(b, v), nil
 	case *List:
 		b = append(b, '[')
 		for i, item := range v.Items {
@@ -114,7 +116,7 @@ func appendJSON(b []byte, v Value, depth int) (_ []byte, err error) {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(appendString(b, key), ':')
+			b = append(jsonwrite.String(b, key), ':')
 			if b, err = appendJSON(b, v.values[key], depth+1); err != nil {
 				return nil, err
 			}
@@ -122,13 +124,4 @@ func appendJSON(b []byte, v Value, depth int) (_ []byte, err error) {
 		return append(b, '}'), nil
 	}
 	return append(b, "null"...), nil
-}
-
-// appendString appends a JSON string without escapes for HTML.
-func appendString(b []byte, s string) []byte {
-	w := bytes.NewBuffer(b)
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s)
-	return w.Bytes()[:w.Len()-1] // Encode adds a newline
 }

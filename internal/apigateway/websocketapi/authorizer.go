@@ -9,6 +9,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 const (
@@ -127,7 +128,7 @@ func (h *handshake) authorizerEvent() []byte {
 	e := &h.event
 	headers := withHop(e.headers)
 	b := append([]byte(nil), `{"type":"REQUEST","methodArn":`...)
-	b = appendText(b, h.methodARN())
+	b = jsonwrite.String(b, h.methodARN())
 	b = appendFields(append(b, `,"headers":`...), headers)
 	b = appendMulti(append(b, `,"multiValueHeaders":`...), headers)
 	b = appendFields(append(b, `,"queryStringParameters":`...), e.query)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // What API Gateway itself tells a client, in error frames and in refusals.
@@ -212,9 +213,9 @@ func (c *connection) disconnected(e *event, route *Route) {
 // appendErrorFrame appends the object that API Gateway sends, with the spacing
 // it has there.
 func appendErrorFrame(b []byte, message, connectionID, requestID string) []byte {
-	b = appendText(append(b, `{"message": `...), message)
-	b = appendText(append(b, `, "connectionId":`...), connectionID)
-	b = appendText(append(b, `, "requestId":`...), requestID)
+	b = jsonwrite.String(append(b, `{"message": `...), message)
+	b = jsonwrite.String(append(b, `, "connectionId":`...), connectionID)
+	b = jsonwrite.String(append(b, `, "requestId":`...), requestID)
 	return append(b, '}')
 }
 

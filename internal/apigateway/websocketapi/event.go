@@ -3,9 +3,9 @@ package websocketapi
 import (
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/suiro-dev/suiro/internal/jsonpath"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // eventType is requestContext.eventType.
@@ -66,9 +66,9 @@ func (e *event) appendProxy(b []byte) []byte {
 	case disconnectEvent:
 		host := e.conn.domain
 		b = append(b, `"headers":{"Host":`...)
-		b = appendText(b, host)
+		b = jsonwrite.String(b, host)
 		b = append(b, `,"x-api-key":"","X-Forwarded-For":"","x-restapi":""},"multiValueHeaders":{"Host":[`...)
-		b = appendText(b, host)
+		b = jsonwrite.String(b, host)
 		b = append(b, `],"x-api-key":[""],"X-Forwarded-For":[""],"x-restapi":[""]},`...)
 	}
 	if e.stage != nil && len(e.stage.Variables) > 0 {
@@ -86,10 +86,10 @@ func (e *event) appendProxy(b []byte) []byte {
 // without what authorizers add.
 func (e *event) appendContext(b []byte, authorized bool) []byte {
 	c := e.conn
-	b = appendText(append(b, `{"routeKey":`...), e.routeKey)
+	b = jsonwrite.String(append(b, `{"routeKey":`...), e.routeKey)
 	switch e.kind {
 	case messageEvent:
-		b = appendText(append(b, `,"messageId":`...), e.messageID)
+		b = jsonwrite.String(append(b, `,"messageId":`...), e.messageID)
 	case disconnectEvent:
 		b = strconv.AppendInt(append(b, `,"disconnectStatusCode":`...), int64(e.code), 10)
 	}
@@ -98,21 +98,21 @@ func (e *event) appendContext(b []byte, authorized bool) []byte {
 	if authorized && c.authorizer != nil {
 		b = e.appendAuthorizer(append(b, `,"authorizer":`...))
 	}
-	b = appendText(append(b, `,"extendedRequestId":`...), e.requestID)
+	b = jsonwrite.String(append(b, `,"extendedRequestId":`...), e.requestID)
 	b = append(b, `,"requestTime":"`...)
 	b = e.at.UTC().AppendFormat(b, "02/Jan/2006:15:04:05 +0000")
 	b = append(b, `","messageDirection":"IN"`...)
 	if e.kind == disconnectEvent {
-		b = appendText(append(b, `,"disconnectReason":`...), e.reason)
+		b = jsonwrite.String(append(b, `,"disconnectReason":`...), e.reason)
 	}
-	b = appendText(append(b, `,"stage":`...), c.stage)
+	b = jsonwrite.String(append(b, `,"stage":`...), c.stage)
 	b = strconv.AppendInt(append(b, `,"connectedAt":`...), c.connectedAt, 10)
 	b = strconv.AppendInt(append(b, `,"requestTimeEpoch":`...), e.at.UnixMilli(), 10)
 	b = c.appendIdentity(append(b, `,"identity":`...))
-	b = appendText(append(b, `,"requestId":`...), e.requestID)
-	b = appendText(append(b, `,"domainName":`...), c.domain)
-	b = appendText(append(b, `,"connectionId":`...), c.id)
-	b = appendText(append(b, `,"apiId":`...), c.api.config.ID)
+	b = jsonwrite.String(append(b, `,"requestId":`...), e.requestID)
+	b = jsonwrite.String(append(b, `,"domainName":`...), c.domain)
+	b = jsonwrite.String(append(b, `,"connectionId":`...), c.id)
+	b = jsonwrite.String(append(b, `,"apiId":`...), c.api.config.ID)
 	return append(b, '}')
 }
 
@@ -120,13 +120,13 @@ func (e *event) appendContext(b []byte, authorized bool) []byte {
 // stays with the connection; the latency is told once.
 func (e *event) appendAuthorizer(b []byte) []byte {
 	z := e.conn.authorizer
-	b = appendText(append(b, `{"principalId":`...), z.principalID)
+	b = jsonwrite.String(append(b, `{"principalId":`...), z.principalID)
 	if e.kind == connectEvent {
 		b = strconv.AppendInt(append(b, `,"integrationLatency":`...), e.authorizerLatency, 10)
 	}
 	for _, f := range z.context {
-		b = appendText(append(b, ','), f.Name)
-		b = appendText(append(b, ':'), f.Value)
+		b = jsonwrite.String(append(b, ','), f.Name)
+		b = jsonwrite.String(append(b, ':'), f.Value)
 	}
 	return append(b, '}')
 }
@@ -136,27 +136,27 @@ func (e *event) appendAuthorizer(b []byte) []byte {
 func (c *connection) appendIdentity(b []byte) []byte {
 	b = append(b, '{')
 	if c.caller != nil {
-		b = appendText(append(b, `"userArn":`...), c.caller.ARN)
+		b = jsonwrite.String(append(b, `"userArn":`...), c.caller.ARN)
 		b = append(b, ',')
 	}
 	if c.hasUserAgent {
-		b = appendText(append(b, `"userAgent":`...), c.userAgent)
+		b = jsonwrite.String(append(b, `"userAgent":`...), c.userAgent)
 		b = append(b, ',')
 	}
 	if c.caller != nil {
-		b = appendText(append(b, `"accountId":`...), c.caller.AccountID)
-		b = appendText(append(b, `,"caller":`...), c.caller.UserID)
+		b = jsonwrite.String(append(b, `"accountId":`...), c.caller.AccountID)
+		b = jsonwrite.String(append(b, `,"caller":`...), c.caller.UserID)
 		b = append(b, ',')
 	}
 	if c.key != nil {
-		b = appendText(append(b, `"apiKey":`...), c.key.Value)
-		b = appendText(append(b, `,"apiKeyId":`...), c.key.ID)
+		b = jsonwrite.String(append(b, `"apiKey":`...), c.key.Value)
+		b = jsonwrite.String(append(b, `,"apiKeyId":`...), c.key.ID)
 		b = append(b, ',')
 	}
-	b = appendText(append(b, `"sourceIp":`...), c.sourceIP)
+	b = jsonwrite.String(append(b, `"sourceIp":`...), c.sourceIP)
 	if c.caller != nil {
-		b = appendText(append(b, `,"accessKey":`...), c.caller.AccessKeyID)
-		b = appendText(append(b, `,"user":`...), c.caller.UserID)
+		b = jsonwrite.String(append(b, `,"accessKey":`...), c.caller.AccessKeyID)
+		b = jsonwrite.String(append(b, `,"user":`...), c.caller.UserID)
 	}
 	return append(b, '}')
 }
@@ -168,8 +168,8 @@ func (s *Stage) appendVariables(b []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendText(b, v.Name)
-			b = appendText(append(b, ':'), v.Value)
+			b = jsonwrite.String(b, v.Name)
+			b = jsonwrite.String(append(b, ':'), v.Value)
 		}
 	}
 	return append(b, '}')
@@ -187,8 +187,8 @@ func appendFields(b []byte, fs []Field) []byte {
 			b = append(b, ',')
 		}
 		first = false
-		b = appendText(b, f.Name)
-		b = appendText(append(b, ':'), f.Value)
+		b = jsonwrite.String(b, f.Name)
+		b = jsonwrite.String(append(b, ':'), f.Value)
 	}
 	return append(b, '}')
 }
@@ -205,12 +205,12 @@ func appendMulti(b []byte, fs []Field) []byte {
 			b = append(b, ',')
 		}
 		first = false
-		b = appendText(b, f.Name)
+		b = jsonwrite.String(b, f.Name)
 		b = append(b, `:[`...)
-		b = appendText(b, f.Value)
+		b = jsonwrite.String(b, f.Value)
 		for _, g := range fs[i+1:] {
 			if g.Name == f.Name {
-				b = appendText(append(b, ','), g.Value)
+				b = jsonwrite.String(append(b, ','), g.Value)
 			}
 		}
 		b = append(b, ']')
@@ -218,62 +218,16 @@ func appendMulti(b []byte, fs []Field) []byte {
 	return append(b, '}')
 }
 
-// appendText appends a JSON string. Only what JSON asks for is escaped: not
-// "<" or "&", which apps compare. What is no UTF-8 becomes U+FFFD.
-func appendText(b []byte, s string) []byte {
-	b = append(b, '"')
-	start := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			if c >= 0x20 && c != '"' && c != '\\' {
-				i++
-				continue
-			}
-			b = appendEscape(append(b, s[start:i]...), c)
-			i++
-			start = i
-			continue
-		}
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 {
-			b = append(append(b, s[start:i]...), "\uFFFD"...)
-			start = i + n
-		}
-		i += n
-	}
-	return append(append(b, s[start:]...), '"')
-}
-
-// appendTextBytes is appendText for a message's text, which is valid UTF-8.
+// appendTextBytes is jsonwrite.String for a message's text, which is valid UTF-8.
 func appendTextBytes(b, s []byte) []byte {
 	b = append(b, '"')
 	for len(s) > 0 {
 		n := jsonpath.PlainText(s)
 		b = append(b, s[:n]...)
 		if s = s[n:]; len(s) > 0 {
-			b = appendEscape(b, s[0])
+			b = jsonwrite.Escape(b, s[0])
 			s = s[1:]
 		}
 	}
 	return append(b, '"')
-}
-
-func appendEscape(b []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(b, '\\', c)
-	case '\n':
-		return append(b, '\\', 'n')
-	case '\r':
-		return append(b, '\\', 'r')
-	case '\t':
-		return append(b, '\\', 't')
-	case '\b':
-		return append(b, '\\', 'b')
-	case '\f':
-		return append(b, '\\', 'f')
-	}
-	const hex = "0123456789abcdef"
-	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 }

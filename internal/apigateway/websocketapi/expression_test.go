@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // FuzzIDs: ids are taken only in their two forms.
@@ -46,10 +48,10 @@ func FuzzAppendText(f *testing.F) {
 	f.Add("\x00\x1f\"\\\n\r\t\b\f/<>&\u2028é😀\xff")
 	f.Fuzz(func(t *testing.T, s string) {
 		var back string
-		if err := json.Unmarshal(appendText(nil, s), &back); err != nil || back != toValid(s) {
+		if err := json.Unmarshal(jsonwrite.String(nil, s), &back); err != nil || back != toValid(s) {
 			t.Fatalf("%q came back as %q, %v", s, back, err)
 		}
-		if utf8.ValidString(s) && string(appendTextBytes(nil, []byte(s))) != string(appendText(nil, s)) {
+		if utf8.ValidString(s) && string(appendTextBytes(nil, []byte(s))) != string(jsonwrite.String(nil, s)) {
 			t.Fatalf("%q: the two encoders differ", s)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 	"github.com/suiro-dev/suiro/internal/socket"
 )
 
@@ -317,7 +318,7 @@ func (h *handshake) backend(route *Route) (key, function string) {
 func (h *handshake) refuse(status int, message, cause string) {
 	h.event.message = message
 	h.journal(status, cause)
-	b := appendText(append([]byte(nil), `{"message":`...), message)
+	b := jsonwrite.String(append([]byte(nil), `{"message":`...), message)
 	h.refusal(status, b)
 }
 
@@ -329,8 +330,8 @@ func (h *handshake) refuseBlank(status int, cause string) {
 }
 
 func (h *handshake) refusal(status int, b []byte) {
-	b = appendText(append(b, `,"connectionId":`...), h.event.conn.id)
-	b = appendText(append(b, `,"requestId":`...), h.event.requestID)
+	b = jsonwrite.String(append(b, `,"connectionId":`...), h.event.conn.id)
+	b = jsonwrite.String(append(b, `,"requestId":`...), h.event.requestID)
 	h.w.Header().Set("Content-Type", "application/json")
 	h.write(status, append(b, '}'))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/cluster"
 	"github.com/suiro-dev/suiro/internal/journal"
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // managementAt finds the "@connections" segment of a path; SDKs send it raw,
@@ -181,12 +182,12 @@ func (m *management) get() {
 		return
 	}
 	const stamp = "2006-01-02T15:04:05.000Z"
-	b := appendText([]byte("{\n  \"identity\" : {\n    \"sourceIp\" : "), info.SourceIP)
+	b := jsonwrite.String([]byte("{\n  \"identity\" : {\n    \"sourceIp\" : "), info.SourceIP)
 	b = append(b, ",\n    \"userAgent\" : "...)
 	if info.UserAgent == "" {
 		b = append(b, "null"...)
 	} else {
-		b = appendText(b, info.UserAgent)
+		b = jsonwrite.String(b, info.UserAgent)
 	}
 	b = append(b, "\n  },\n  \"connectedAt\" : \""...)
 	b = info.ConnectedAt.UTC().AppendFormat(b, stamp)
@@ -246,7 +247,7 @@ func (m *management) refuse(err error) {
 	h["Content-Type"] = jsonType
 	var body []byte
 	if e.Code != "GoneException" {
-		body = appendText(append(body, `{"`+awsapi.MessageKey(e.Code)+`":`...), e.Message)
+		body = jsonwrite.String(append(body, `{"`+awsapi.MessageKey(e.Code)+`":`...), e.Message)
 		body = append(body, '}')
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

@@ -1,12 +1,10 @@
 package functionurl
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"mime"
 	"net"
 	"net/http"
@@ -16,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
 
 // payload is the event of a call: payload format 2.0 as function URLs send it,
@@ -26,15 +26,15 @@ func (c *call) payload(body []byte) []byte {
 	path, query := requestTarget(c.r)
 	sourceIP := sourceOf(c.r)
 	b := make([]byte, 0, 1536+len(body)+len(body)/2)
-	b = appendString(append(b, `{"version":"2.0","routeKey":"$default","rawPath":`...), path)
-	b = appendString(append(b, `,"rawQueryString":`...), query)
+	b = jsonwrite.String(append(b, `{"version":"2.0","routeKey":"$default","rawPath":`...), path)
+	b = jsonwrite.String(append(b, `,"rawQueryString":`...), query)
 	if cookies := splitCookies(c.r.Header["Cookie"]); len(cookies) > 0 {
 		b = append(b, `,"cookies":[`...)
 		for i, cookie := range cookies {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendString(b, cookie)
+			b = jsonwrite.String(b, cookie)
 		}
 		b = append(b, ']')
 	}
@@ -47,7 +47,7 @@ func (c *call) payload(body []byte) []byte {
 	if len(body) > 0 {
 		b = append(b, `,"body":`...)
 		if isText(c.r.Header.Get("Content-Type")) && utf8.Valid(body) {
-			b = appendString(b, string(body))
+			b = jsonwrite.String(b, string(body))
 		} else {
 			encoded = true
 			b = append(base64.StdEncoding.AppendEncode(append(b, '"'), body), '"')
@@ -62,25 +62,25 @@ func (c *call) appendContext(b []byte, path, sourceIP string) []byte {
 	if c.set.authType == authIAM {
 		account = c.set.accountID
 	}
-	b = appendString(append(b, `{"accountId":`...), account)
-	b = appendString(append(b, `,"apiId":`...), c.url.id)
+	b = jsonwrite.String(append(b, `{"accountId":`...), account)
+	b = jsonwrite.String(append(b, `,"apiId":`...), c.url.id)
 	if c.set.authType == authIAM {
-		b = appendString(append(b, `,"authorizer":{"iam":{"accessKey":`...), c.caller.AccessKeyID)
-		b = appendString(append(b, `,"accountId":`...), c.caller.AccountID)
-		b = appendString(append(b, `,"callerId":`...), c.caller.UserID)
-		b = appendString(append(b, `,"cognitoIdentity":null,"principalOrgId":null,"userArn":`...), c.caller.ARN)
-		b = appendString(append(b, `,"userId":`...), c.caller.UserID)
+		b = jsonwrite.String(append(b, `,"authorizer":{"iam":{"accessKey":`...), c.caller.AccessKeyID)
+		b = jsonwrite.String(append(b, `,"accountId":`...), c.caller.AccountID)
+		b = jsonwrite.String(append(b, `,"callerId":`...), c.caller.UserID)
+		b = jsonwrite.String(append(b, `,"cognitoIdentity":null,"principalOrgId":null,"userArn":`...), c.caller.ARN)
+		b = jsonwrite.String(append(b, `,"userId":`...), c.caller.UserID)
 		b = append(b, "}}"...)
 	}
-	b = appendString(append(b, `,"domainName":`...), c.r.Host)
-	b = appendString(append(b, `,"domainPrefix":`...), c.url.id)
-	b = appendString(append(b, `,"http":{"method":`...), c.r.Method)
-	b = appendString(append(b, `,"path":`...), path)
+	b = jsonwrite.String(append(b, `,"domainName":`...), c.r.Host)
+	b = jsonwrite.String(append(b, `,"domainPrefix":`...), c.url.id)
+	b = jsonwrite.String(append(b, `,"http":{"method":`...), c.r.Method)
+	b = jsonwrite.String(append(b, `,"path":`...), path)
 	// HTTP/1.1 is all that clients of AWS's URLs get, so that events say
 	// nothing else; here HTTP/2 is spoken too.
-	b = appendString(append(b, `,"protocol":"HTTP/1.1","sourceIp":`...), sourceIP)
-	b = appendString(append(b, `,"userAgent":`...), c.r.UserAgent())
-	b = appendString(append(b, `},"requestId":`...), c.requestID)
+	b = jsonwrite.String(append(b, `,"protocol":"HTTP/1.1","sourceIp":`...), sourceIP)
+	b = jsonwrite.String(append(b, `,"userAgent":`...), c.r.UserAgent())
+	b = jsonwrite.String(append(b, `},"requestId":`...), c.requestID)
 	b = append(b, `,"routeKey":"$default","stage":"$default","time":"`...)
 	b = c.began.UTC().AppendFormat(b, "02/Jan/2006:15:04:05 +0000")
 	b = strconv.AppendInt(append(b, `","timeEpoch":`...), c.began.UnixMilli(), 10)
@@ -99,45 +99,9 @@ func appendObject(b []byte, members map[string]string) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(append(appendString(b, name), ':'), members[name])
+		b = jsonwrite.String(append(jsonwrite.String(b, name), ':'), members[name])
 	}
 	return append(b, '}')
-}
-
-// appendString appends a JSON string, without escaping for HTML. Control
-// characters that have no short escape, and what is no ASCII, are left to
-// encoding/json.
-func appendString(b []byte, s string) []byte {
-	from, start := len(b), 0
-	b = append(b, '"')
-	for i := range len(s) {
-		c := s[i]
-		if ' ' <= c && c < utf8.RuneSelf && c != '"' && c != '\\' {
-			continue
-		}
-		switch b = append(b, s[start:i]...); c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		case '\r':
-			b = append(b, '\\', 'r')
-		case '\t':
-			b = append(b, '\\', 't')
-		default:
-			return appendEscaped(b[:from], s)
-		}
-		start = i + 1
-	}
-	return append(append(b, s[start:]...), '"')
-}
-
-func appendEscaped(b []byte, s string) []byte {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // strings always encode
-	return append(b, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...)
 }
 
 // requestTarget is path and query as the client sent them: escapes are kept.

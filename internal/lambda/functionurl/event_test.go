@@ -1,7 +1,6 @@
 package functionurl
 
 import (
-	"bytes"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -102,21 +101,6 @@ func FuzzQueryParameters(f *testing.F) {
 			if query == "" {
 				t.Errorf("parameter %q of an empty query", name)
 			}
-		}
-	})
-}
-
-func FuzzAppendString(f *testing.F) {
-	for _, s := range []string{"", `{"a":"b\\c"}`, "tab\t\r\n", "\x00\x7f<&>", "é\xff\u2028"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		var want bytes.Buffer
-		enc := json.NewEncoder(&want)
-		enc.SetEscapeHTML(false)
-		_ = enc.Encode(s)
-		if got := string(appendString([]byte("x"), s)) + "\n"; got != "x"+want.String() {
-			t.Errorf("got %s, want %s", got, want.String())
 		}
 	})
 }
