@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,6 +57,22 @@ func TestNodeHandlersAnswer(t *testing.T) {
 				t.Errorf("the second time: %s %s", p.kind, p.body)
 			}
 		})
+	}
+}
+
+// Events of more than one read, whatever says where they end; the pieces end
+// in the middle of characters.
+func TestNodeTakesEventsInPieces(t *testing.T) {
+	t.Parallel()
+	r := start(t, "nodejs20.x", "index.handler", map[string]string{"index.js": `exports.handler = async (e) => e`})
+	for _, size := range []int{1, 1000, 100_000, 1_000_000} {
+		event := `["` + strings.Repeat("日本", size) + `"]`
+		if p := r.invoke(event); string(p.body) != event {
+			t.Errorf("chunked: %d characters became %.40s, %d bytes", size, p.body, len(p.body))
+		}
+		if p := r.invoke(event, "Content-Length", strconv.Itoa(len(event))); string(p.body) != event {
+			t.Errorf("with its length: %d characters became %.40s, %d bytes", size, p.body, len(p.body))
+		}
 	}
 }
 

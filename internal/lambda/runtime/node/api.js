@@ -1,44 +1,52 @@
 'use strict';
-// The Runtime API (2018-06-01), over one kept-alive connection.
+// The Runtime API (2018-06-01): over one kept-alive connection, but for
+// streamed responses, which node:http writes over another.
 
-const http = require('http');
+const { Connection } = require('./connection.js');
 const { describe } = require('./errors.js');
+
+const base = '/2018-06-01/runtime';
 
 class Api {
   constructor(address) {
+    this.address = address;
     const colon = address.lastIndexOf(':');
-    this.options = {
-      host: address.slice(0, colon),
-      port: address.slice(colon + 1),
-      agent: new http.Agent({ keepAlive: true, maxSockets: 1, noDelay: true }),
-    };
+    this.host = address.slice(0, colon);
+    this.port = address.slice(colon + 1);
+    this.connection = new Connection(this.host, this.port);
+    this.nextRequest = this.text('GET', '/invocation/next', {}, '');
   }
 
-  // request opens a request; the caller ends it. done settles with the answer.
+  // request opens a streamed request; the caller ends it. done settles with
+  // the answer.
   request(method, path, headers) {
-    const request = http.request({ ...this.options, method, path: '/2018-06-01/runtime' + path, headers });
+    const http = require('http'); // most functions never stream
+    this.agent = this.agent || new http.Agent({ keepAlive: true, maxSockets: 1, noDelay: true });
+    const request = http.request({ host: this.host, port: this.port, agent: this.agent, method, path: base + path, headers });
     const done = new Promise((resolve, reject) => {
       request.on('error', reject);
       request.on('response', (response) => {
-        const chunks = [];
-        response.on('data', (chunk) => chunks.push(chunk));
         response.on('error', reject);
-        response.on('end', () =>
-          resolve({ status: response.statusCode, headers: response.headers, body: chunks.length === 1 ? chunks[0] : Buffer.concat(chunks) }),
-        );
+        response.on('end', resolve);
+        response.resume();
       });
     });
     return { request, done };
   }
 
-  send(method, path, body, headers) {
-    const { request, done } = this.request(method, path, body === undefined ? headers : { 'Content-Length': Buffer.byteLength(body), ...headers });
-    request.end(body);
-    return done;
+  // text is a whole request.
+  text(method, path, headers, body) {
+    let head = `${method} ${base}${path} HTTP/1.1\r\nHost: ${this.address}\r\n`;
+    for (const name in headers) head += `${name}: ${headers[name]}\r\n`;
+    return `${head}\r\n${body}`;
+  }
+
+  post(path, body, headers) {
+    return this.connection.exchange(this.text('POST', path, { 'Content-Length': Buffer.byteLength(body), ...headers }, body));
   }
 
   async next() {
-    const { status, headers, body } = await this.send('GET', '/invocation/next');
+    const { status, headers, body } = await this.connection.exchange(this.nextRequest);
     if (status !== 200) throw new Error(`/next answered ${status}: ${body}`);
     return {
       id: headers['lambda-runtime-aws-request-id'],
@@ -49,7 +57,7 @@ class Api {
       client: headers['lambda-runtime-client-context'],
       identity: headers['lambda-runtime-cognito-identity'],
       tenant: headers['lambda-runtime-aws-tenant-id'],
-      body: body.toString('utf8'),
+      body,
     };
   }
 
@@ -59,7 +67,7 @@ class Api {
   }
 
   response(invocation, body) {
-    return this.send('POST', `/invocation/${invocation.id}/response`, body, {
+    return this.post(`/invocation/${invocation.id}/response`, body, {
       'Content-Type': 'application/json',
       ...this.echo(invocation),
     });
@@ -75,7 +83,7 @@ class Api {
 
   postError(path, error, headers) {
     const described = describe(error);
-    return this.send('POST', path, JSON.stringify(described), {
+    return this.post(path, JSON.stringify(described), {
       'Content-Type': 'application/json',
       'Lambda-Runtime-Function-Error-Type': headerText(described.errorType),
       ...headers,
