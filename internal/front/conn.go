@@ -30,6 +30,7 @@ type conn struct {
 	tls     atomic.Pointer[tls.Conn]
 	state   *tls.ConnectionState // of tls, for Request.TLS
 	head    head
+	early   []byte // of the next request, read already when a Stream ended
 }
 
 // Read implements net.Conn.
@@ -42,6 +43,13 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 func (c *conn) read(p []byte) (int, error) {
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		if c.early = c.early[n:]; len(c.early) == 0 {
+			c.early = nil
+		}
+		return n, nil
+	}
 	if c.settled {
 		if t := c.tls.Load(); t != nil {
 			return t.Read(p)

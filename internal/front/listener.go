@@ -37,13 +37,22 @@ type Listener struct {
 	// keepsHeads: handshakes are kept as they came, see RawHeader.
 	keepsHeads bool
 
-	mu    sync.Mutex
-	fresh map[*conn]struct{} // connections that have not sent a byte
-	shut  bool
+	// Of connections that a Stream had: those that come back to net/http, and
+	// the end of that.
+	back    chan *conn
+	over    chan struct{}
+	ending  sync.Once
+	streams sync.WaitGroup
+
+	mu       sync.Mutex
+	fresh    map[*conn]struct{} // connections that have not sent a byte
+	detached map[*conn]struct{} // connections that a Stream has
+	shut     bool
 }
 
 func (f *Front) newListener(e Endpoint, port int) *Listener {
-	l := &Listener{front: f, endpoint: e, port: port, keepsHeads: e.Kind == "websocket", fresh: map[*conn]struct{}{}}
+	l := &Listener{front: f, endpoint: e, port: port, keepsHeads: e.Kind == "websocket",
+		back: make(chan *conn), over: make(chan struct{}), fresh: map[*conn]struct{}{}, detached: map[*conn]struct{}{}}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(e.Kind != "websocket")
@@ -65,6 +74,7 @@ func (f *Front) newListener(e Endpoint, port int) *Listener {
 }
 
 func (l *Listener) serve(sockets []net.Listener) {
+	l.serving.Go(func() { _ = l.server.Serve(returning{l}) }) // ends by ErrServerClosed only
 	for _, s := range sockets {
 		l.serving.Go(func() {
 			if err := l.server.Serve(&sniffing{s, l}); !errors.Is(err, http.ErrServerClosed) {
@@ -152,6 +162,7 @@ func (l *Listener) Close(ctx context.Context) error {
 			err = errors.Join(err, cut)
 		}
 	}
+	err = errors.Join(err, l.endStreams(ctx))
 	l.serving.Wait()
 	l.front.forget(l)
 	return err

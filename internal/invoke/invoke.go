@@ -110,6 +110,22 @@ type Result struct {
 	LogTail func() []byte
 }
 
+// ChunkCopier is what the body of a streamed result may be, too.
+type ChunkCopier interface {
+	// CopyChunks writes what is left of the body to w as it comes, in HTTP/1.1's
+	// chunked coding up to the last chunk (RFC 9112, 7.1), and returns how many
+	// bytes of body that is. The error is Read's, or a *WriteError.
+	CopyChunks(w io.Writer) (n int64, err error)
+}
+
+// WriteError is why a writer did not take what a function wrote.
+type WriteError struct{ Err error }
+
+func (e *WriteError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *WriteError) Unwrap() error { return e.Err }
+
 // Invoker calls functions.
 type Invoker interface {
 	// Invoke starts an invocation and waits as Request.Mode says. Errors are

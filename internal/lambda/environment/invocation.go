@@ -194,7 +194,12 @@ func (inv *invocation) result() *invoke.Result {
 		res.Body = io.NopCloser(bytes.NewReader(f.body))
 	case inv.Mode == invoke.Stream:
 		res.ContentType = r.contentType
-		res.Body = &body{inv: inv, response: r}
+		b := body{inv: inv, response: r}
+		if in, ok := r.body.(*incoming); ok && in.left < 0 {
+			res.Body = &chunkedBody{b, in}
+		} else {
+			res.Body = &b
+		}
 	default:
 		res.ContentType = r.contentType
 		res.Body = io.NopCloser(bytes.NewReader(inv.collected))
@@ -271,6 +276,26 @@ func (b *body) Read(p []byte) (int, error) {
 		b.err = b.inv.bodyEnded(b.response, err)
 	}
 	return n, b.err
+}
+
+// chunkedBody is a body that came in chunks.
+type chunkedBody struct {
+	body
+	in *incoming
+}
+
+// CopyChunks implements invoke.ChunkCopier.
+func (b *chunkedBody) CopyChunks(w io.Writer) (int64, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.in.pass(w)
+	b.inv.size.Add(n)
+	if refused := (*invoke.WriteError)(nil); !errors.As(err, &refused) {
+		b.err = b.inv.bodyEnded(b.response, err)
+		err = b.err
+	}
+	return n, err
 }
 
 // Close abandons what is left.

@@ -2,17 +2,16 @@ package environment
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/nonblock"
 )
 
@@ -82,9 +81,9 @@ func (s *loopServer) accept() {
 		}
 		c = nonblock.Conn(c)
 		lc := &loopConn{
-			conn: conn{Conn: c, env: s.env, life: s.env.connected()}, server: s,
-			r: bufio.NewReaderSize(c, headSize), given: make(chan struct{}, 1),
+			conn: conn{Conn: c, env: s.env, life: s.env.connected()}, server: s, given: make(chan struct{}, 1),
 		}
+		lc.r = bufio.NewReaderSize(&lc.conn, headSize)
 		s.mu.Lock()
 		if s.closed {
 			s.mu.Unlock()
@@ -183,7 +182,7 @@ func ignore(err, harmless error) error {
 // handOver gives the connection to net/http, with what was read of it.
 func (c *loopConn) handOver() {
 	early, _ := c.r.Peek(c.r.Buffered())
-	c.early = bytes.Clone(early)
+	c.unread(early)
 	s := c.server
 	s.mu.Lock()
 	if s.rest == nil && !s.closed {
@@ -285,10 +284,7 @@ func appendHeader(b []byte, name, value string) []byte {
 // answer takes a runtime's response or error.
 func (c *loopConn) answer() error {
 	h := &c.head
-	in := &incoming{conn: c, left: h.length}
-	if h.length < 0 {
-		in.chunks = httputil.NewChunkedReader(c.r)
-	}
+	in := &incoming{conn: c, left: h.length, chunks: chunks{r: c.r}}
 	p := post{
 		contentType: h.contentType, errorType: h.errorType, attempt: h.attempt, mode: h.mode, hasMode: h.hasMode,
 		length: h.length, body: in, trailer: in.trailer, abort: c.abort,
@@ -342,9 +338,9 @@ func (c *loopConn) refuse(refusal *apiError) error {
 // next request is read from where it begins.
 type incoming struct {
 	conn   *loopConn
-	left   int64     // of a body whose length is known
-	chunks io.Reader // of one whose length is not
-	err    error     // what ended it
+	left   int64  // of a body whose length is known; negative when it is not
+	chunks chunks // of one whose length is not
+	err    error  // what ended it
 
 	errorType, errorBody string // trailers
 }
@@ -353,8 +349,8 @@ func (in *incoming) Read(p []byte) (n int, err error) {
 	switch {
 	case in.err != nil:
 		return 0, in.err
-	case in.chunks != nil:
-		if n, err = in.chunks.Read(p); err == io.EOF {
+	case in.left < 0:
+		if n, err = in.chunks.read(p); err == io.EOF {
 			err = in.readTrailers()
 		}
 	case in.left == 0:
@@ -368,6 +364,34 @@ func (in *incoming) Read(p []byte) (n int, err error) {
 		}
 	}
 	in.err = err
+	return n, err
+}
+
+// pass writes what is left of a body in chunks to w as they come, and returns
+// how many bytes of body that is. The error is io.EOF at its end, or w's.
+func (in *incoming) pass(w io.Writer) (n int64, err error) {
+	to := &sink{w: w}
+	n, err = in.chunks.pass(to, &in.conn.conn, in.conn.unread)
+	if to.err != nil {
+		return n, to.err
+	}
+	if err == io.EOF {
+		err = in.readTrailers()
+	}
+	in.err = err
+	return n, err
+}
+
+// sink remembers that it failed.
+type sink struct {
+	w   io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (n int, err error) {
+	if n, err = s.w.Write(p); err != nil {
+		s.err = &invoke.WriteError{Err: err}
+	}
 	return n, err
 }
 

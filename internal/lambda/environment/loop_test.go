@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"strings"
 	"testing"
 	"time"
@@ -58,10 +57,7 @@ func FuzzHead(f *testing.F) {
 			t.Fatalf("net/http reads %s %s %v %d, we %+v", r.Method, r.URL, r.Header, r.ContentLength, h)
 		}
 		ours := bufio.NewReader(bytes.NewReader(b[end:]))
-		in := &incoming{conn: &loopConn{r: ours}, left: h.length}
-		if h.length < 0 {
-			in.chunks = httputil.NewChunkedReader(ours)
-		}
+		in := &incoming{conn: &loopConn{r: ours}, left: h.length, chunks: chunks{r: ours}}
 		got, gotErr := io.ReadAll(in)
 		want, wantErr := io.ReadAll(r.Body)
 		if gotErr != nil {

@@ -68,11 +68,16 @@ type conn struct {
 func (c *conn) Read(p []byte) (int, error) {
 	if len(c.early) > 0 {
 		n := copy(p, c.early)
-		c.early = c.early[n:]
+		if c.early = c.early[n:]; len(c.early) == 0 {
+			c.early = nil
+		}
 		return n, nil
 	}
 	return c.Conn.Read(p)
 }
+
+// unread puts back what was read too much.
+func (c *conn) unread(b []byte) { c.early = append(append([]byte(nil), b...), c.early...) }
 
 func (c *conn) Close() error {
 	if c.life != nil {

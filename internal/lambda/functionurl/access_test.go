@@ -63,7 +63,7 @@ func TestAURLWithoutItsAliasIsForbidden(t *testing.T) {
 // signed sends a request with a signature that the real verifier checks.
 func (p *place) signed(t *testing.T, c iam.Credentials, body string, spoil bool) answer {
 	t.Helper()
-	r, err := http.NewRequest("POST", p.server.URL+"/a%20b?x=1", strings.NewReader(body))
+	r, err := http.NewRequest("POST", p.origin()+"/a%20b?x=1", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,10 +2,10 @@ package functionurl
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +15,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
+	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/lambda"
@@ -90,14 +91,10 @@ type place struct {
 	t *testing.T
 	*function
 	service *Service
-	server  *httptest.Server
+	front   *front.Front
+	address string // host:port
 	sub     *journal.Subscription
 }
-
-type listener struct{ *httptest.Server }
-
-func (l listener) Authority() string           { return strings.TrimPrefix(l.URL, "http://") }
-func (l listener) Close(context.Context) error { l.Server.Close(); return nil }
 
 // newPlace opens a URL with properties besides its target.
 func newPlace(t *testing.T, properties string, change ...func(*Config)) *place {
@@ -105,13 +102,17 @@ func newPlace(t *testing.T, properties string, change ...func(*Config)) *place {
 	p := &place{t: t, function: &function{url: everyone, direct: everyone}}
 	j := new(journal.Journal)
 	p.sub = j.Subscribe(10000)
-	cfg := Config{Functions: p.function, Journal: j, Region: "eu-west-1", Open: func(_ context.Context, e Endpoint) (Listener, error) {
-		p.server = httptest.NewUnstartedServer(e.Handler)
-		p.server.Config.Protocols = new(http.Protocols)
-		p.server.Config.Protocols.SetHTTP1(true)
-		p.server.Config.Protocols.SetUnencryptedHTTP2(true)
-		p.server.Start()
-		return listener{p.server}, nil
+	var err error
+	if p.front, err = front.New(front.Config{CADir: t.TempDir(), FirstPort: 23700}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Functions: p.function, Journal: j, Region: "eu-west-1", Open: func(ctx context.Context, e Endpoint) (Listener, error) {
+		l, err := p.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Handler: e.Handler, Hosts: e.Hosts})
+		if err != nil {
+			return nil, err
+		}
+		p.address = fmt.Sprintf("127.0.0.1:%d", l.Port())
+		return l, nil
 	}}
 	for _, f := range change {
 		f(&cfg)
@@ -138,10 +139,12 @@ func specOf(t *testing.T, id, properties string) resource.Spec {
 		Stack: resource.Stack{Name: "app", Region: "eu-west-1", AccountID: "123456789012", Partition: "aws"}}
 }
 
+func (p *place) origin() string { return "http://" + p.address }
+
 // raw sends bytes as they are and returns all that comes back.
 func (p *place) raw(request string) string {
 	p.t.Helper()
-	conn, err := net.Dial("tcp", p.server.Listener.Addr().String())
+	conn, err := net.Dial("tcp", p.address)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -162,7 +165,7 @@ type answer struct {
 
 func (p *place) do(method, path, body string, headers ...string) answer {
 	p.t.Helper()
-	r, err := http.NewRequest(method, p.server.URL+path, strings.NewReader(body))
+	r, err := http.NewRequest(method, p.origin()+path, strings.NewReader(body))
 	if err != nil {
 		p.t.Fatal(err)
 	}

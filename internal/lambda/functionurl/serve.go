@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/lambda/api"
@@ -25,6 +26,8 @@ type call struct {
 	set       *settings
 	w         http.ResponseWriter
 	r         *http.Request
+	method    string
+	path      string
 	began     time.Time
 	requestID string // the client's, the event's and the function's
 	trace     trace
@@ -34,13 +37,20 @@ type call struct {
 	sent   int // bytes of body
 	gone   bool
 	failed string // what ended the response badly
+
+	// detached is the response after net/http has let go of it, with w and r.
+	detached *front.Stream
 }
 
 // ServeHTTP implements http.Handler for the URL's endpoint.
 func (u *url) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{url: u, set: u.settings.Load(), w: w, r: r, began: time.Now(), requestID: awsapi.NewRequestID()}
+	c := &call{url: u, set: u.settings.Load(), w: w, r: r, method: r.Method, path: r.URL.Path, began: time.Now(), requestID: awsapi.NewRequestID()}
 	c.trace = newTrace(r.Header.Get("X-Amzn-Trace-Id"), c.began)
-	defer c.tell()
+	defer func() {
+		if c.detached == nil {
+			c.tell()
+		}
+	}()
 	h := w.Header()
 	h["x-amzn-RequestId"] = []string{c.requestID}
 	h["X-Amzn-Trace-Id"] = []string{c.trace.answered}
@@ -60,7 +70,11 @@ func (u *url) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.refuse(err)
 		return
 	}
-	defer func() { _ = res.Body.Close() }()
+	defer func() {
+		if c.detached == nil {
+			_ = res.Body.Close()
+		}
+	}()
 	if c.set.stream {
 		c.stream(res)
 	} else {
@@ -162,7 +176,7 @@ func (c *call) tell() {
 	}
 	e := journal.Entry{
 		Kind: journal.Answered, Resource: c.url.logicalID, RequestID: c.requestID, Function: functionName(c.set.function),
-		Method: c.r.Method, Path: c.r.URL.Path, Status: c.status, Bytes: c.sent, Duration: time.Since(c.began), Err: c.failed,
+		Method: c.method, Path: c.path, Status: c.status, Bytes: c.sent, Duration: time.Since(c.began), Err: c.failed,
 	}
 	if c.gone {
 		e.Err = "the client went away; the function goes on to its end, as on AWS"

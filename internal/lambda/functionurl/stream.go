@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
 )
@@ -53,8 +54,47 @@ func (c *call) stream(res *invoke.Result) {
 	there := c.write(rest) && c.flush()
 	buffers.Put(held)
 	if there {
-		c.pass(res, res.Body)
+		c.goOn(res)
 	}
+}
+
+// goOn sees to the rest of a response that has begun: without net/http where
+// that can be, in a goroutine whose owner is the front.
+func (c *call) goOn(res *invoke.Result) {
+	s, ok := front.Detach(c.w, c.r, c.status)
+	if !ok {
+		c.pass(res, res.Body)
+		return
+	}
+	c.detached = s
+	c.w, c.r = nil, nil // they hold net/http's buffers
+	s.Go(func() {
+		c.passOn(res)
+		_ = res.Body.Close()
+		c.tell()
+		if c.gone || c.failed != "" {
+			s.Cut()
+		} else {
+			s.End()
+		}
+	})
+}
+
+// passOn writes what is left of the body: its chunks as they are, where it has
+// some.
+func (c *call) passOn(res *invoke.Result) {
+	body, ok := res.Body.(invoke.ChunkCopier)
+	if !ok {
+		c.pass(res, res.Body)
+		return
+	}
+	n, err := body.CopyChunks(c.detached.Chunks())
+	c.sent += int(n)
+	if refused := (*invoke.WriteError)(nil); errors.As(err, &refused) {
+		c.gone = true
+		return
+	}
+	c.finish(res, err)
 }
 
 // noPrelude answers a result that names no status and headers.
@@ -100,7 +140,7 @@ func (c *call) raw(res *invoke.Result) {
 	}
 	c.begin(&head{status: http.StatusOK}, contentType)
 	if c.write(buf[:n]) && c.flush() {
-		c.pass(res, res.Body)
+		c.goOn(res)
 	}
 }
 
@@ -128,7 +168,7 @@ func (c *call) pass(res *invoke.Result, body io.Reader) {
 			buf = *large
 		}
 		n, err := body.Read(buf)
-		if n > 0 && (!c.write(buf[:n]) || !c.flush()) {
+		if n > 0 && !c.send(buf[:n]) {
 			return
 		}
 		switch {
@@ -161,16 +201,27 @@ func (c *call) unzip(res *invoke.Result, first []byte) {
 func (c *call) finish(res *invoke.Result, err error) {
 	end := res.End()
 	switch {
-	case c.r.Context().Err() != nil:
+	case c.r != nil && c.r.Context().Err() != nil:
 		c.gone = true
 	case end.Outcome != invoke.Complete:
 		c.failed = failure(end)
 	case !errors.Is(err, io.EOF):
 		c.failed = err.Error()
 	}
-	if c.failed != "" {
+	if c.failed != "" && c.detached == nil {
 		panic(http.ErrAbortHandler) // the way to end a response without its end
 	}
+}
+
+// send writes a piece of the body, at once.
+func (c *call) send(p []byte) bool {
+	if c.detached == nil {
+		return c.write(p) && c.flush()
+	}
+	n, err := c.detached.Write(p)
+	c.sent += n
+	c.gone = err != nil
+	return !c.gone
 }
 
 // write sends bytes; false when the client is gone. A body that the status or

@@ -119,7 +119,7 @@ func TestPiecesArriveAsTheyAreWritten(t *testing.T) {
 				return stream(integrationType, r, invoke.End{}), nil
 			}
 			go func() { _, _ = io.WriteString(w, `{"statusCode":200}`+nuls) }()
-			res, err := (&http.Client{Transport: transport}).Get(p.server.URL)
+			res, err := (&http.Client{Transport: transport}).Get(p.origin())
 			if err != nil || res.ProtoMajor != version {
 				t.Fatal(res, err)
 			}
@@ -182,7 +182,7 @@ func TestClientGone(t *testing.T) {
 	body := &watched{Reader: iotest.OneByteReader(endless{}), closed: make(chan struct{})}
 	p.answer = func(*invoke.Request) (*invoke.Result, error) { return stream("", body, invoke.End{}), nil }
 	ctx, cancel := context.WithCancel(context.Background())
-	r, _ := http.NewRequestWithContext(ctx, "GET", p.server.URL, nil)
+	r, _ := http.NewRequestWithContext(ctx, "GET", p.origin(), nil)
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	res, err := transport.RoundTrip(r)
@@ -260,7 +260,7 @@ func TestMemoryStaysFlatFor200MB(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	var got int64
 	peak := heapPeak(func(sample func()) {
-		res, err := (&http.Client{Transport: transport}).Get(p.server.URL)
+		res, err := (&http.Client{Transport: transport}).Get(p.origin())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +301,7 @@ func TestMemoryOfManySlowStreams(t *testing.T) {
 	peak := heapPeak(func(sample func()) {
 		for range many {
 			clients.Go(func() {
-				res, err := (&http.Client{Transport: transport}).Get(p.server.URL)
+				res, err := (&http.Client{Transport: transport}).Get(p.origin())
 				if err != nil {
 					t.Error(err)
 					all <- struct{}{}
