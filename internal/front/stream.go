@@ -89,6 +89,10 @@ func (s *Stream) Write(p []byte) (int, error) {
 // Chunks takes the bytes of chunks that have been made already.
 func (s *Stream) Chunks() io.Writer { return s.conn.Conn }
 
+// Gone tells whether the client has hung up, as far as is known yet. One that
+// only has nothing more to ask counts too, and may still read.
+func (s *Stream) Gone() bool { return len(s.conn.early) == 0 && hungUp(s.conn.Conn) }
+
 // End sends the last chunk, and net/http gets the connection back for the next
 // request.
 func (s *Stream) End() {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 type detacher struct {
 	detached chan bool
 	go2, end chan struct{} // not nil: awaited before the second piece, and the end
+	gone     chan bool     // not nil: gets what is known of the client before the second piece
 }
 
 func (d *detacher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -53,6 +55,19 @@ func (d *detacher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Go(func() {
 		if d.go2 != nil {
 			<-d.go2
+		}
+		if d.gone != nil {
+			gone := s.Gone()
+			for range 1000 {
+				if gone {
+					break
+				}
+				runtime.Gosched()
+				gone = s.Gone()
+			}
+			d.gone <- gone
+		} else if s.Gone() && d.go2 == nil {
+			panic("the client is there")
 		}
 		_, _ = s.Write(nil) // is no end
 		if _, err := s.Write([]byte("second")); err != nil {
@@ -285,15 +300,32 @@ func TestCutStreamIsSeenToBeCut(t *testing.T) {
 	}
 }
 
-// A client that is gone is met by a write; nothing waits for its next request.
-func TestStreamOfAClientThatIsGone(t *testing.T) {
+// A client that only has nothing more to ask gets the whole stream.
+func TestStreamToAClientThatEndedItsHalf(t *testing.T) {
 	d := &detacher{go2: make(chan struct{})}
+	_, l := d.open(t, Config{})
+	c, r := dial(t, l, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-d.detached
+	_ = c.(*net.TCPConn).CloseWrite()
+	close(d.go2)
+	if got := answered(t, r); !strings.HasPrefix(got, begun) || strings.Contains(got, "EOF") {
+		t.Errorf("%.50q", got)
+	}
+}
+
+// A client that is gone is noticed by looking, or met by a write; nothing waits
+// for its next request.
+func TestStreamOfAClientThatIsGone(t *testing.T) {
+	d := &detacher{go2: make(chan struct{}), gone: make(chan bool, 1)}
 	_, l := d.open(t, Config{})
 	c, _ := dial(t, l, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	<-d.detached
 	_ = c.(*net.TCPConn).SetLinger(0)
 	_ = c.Close()
 	close(d.go2)
+	if !<-d.gone && runtime.GOOS != "windows" {
+		t.Error("it is not noticed")
+	}
 	if err := l.Close(t.Context()); err != nil {
 		t.Error(err)
 	}

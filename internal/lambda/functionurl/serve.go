@@ -33,10 +33,11 @@ type call struct {
 	trace     trace
 	caller    awsapi.Caller // zero for AuthType NONE
 
-	status int // as it was sent
-	sent   int // bytes of body
-	gone   bool
-	failed string // what ended the response badly
+	status   int // as it was sent
+	sent     int // bytes of body
+	gone     bool
+	complete bool   // the function's stream came to its proper end
+	failed   string // what ended the response badly
 
 	// detached is the response after net/http has let go of it, with w and r.
 	detached *front.Stream

@@ -72,10 +72,10 @@ func (c *call) goOn(res *invoke.Result) {
 		c.passOn(res)
 		_ = res.Body.Close()
 		c.tell()
-		if c.gone || c.failed != "" {
-			s.Cut()
-		} else {
+		if c.complete {
 			s.End()
+		} else {
+			s.Cut()
 		}
 	})
 }
@@ -200,8 +200,9 @@ func (c *call) unzip(res *invoke.Result, first []byte) {
 // the client then knows that the body is not whole.
 func (c *call) finish(res *invoke.Result, err error) {
 	end := res.End()
+	c.complete = end.Outcome == invoke.Complete && errors.Is(err, io.EOF)
 	switch {
-	case c.r != nil && c.r.Context().Err() != nil:
+	case c.left():
 		c.gone = true
 	case end.Outcome != invoke.Complete:
 		c.failed = failure(end)
@@ -211,6 +212,14 @@ func (c *call) finish(res *invoke.Result, err error) {
 	if c.failed != "" && c.detached == nil {
 		panic(http.ErrAbortHandler) // the way to end a response without its end
 	}
+}
+
+// left tells whether the client is known to be gone.
+func (c *call) left() bool {
+	if c.detached != nil {
+		return c.detached.Gone()
+	}
+	return c.r.Context().Err() != nil
 }
 
 // send writes a piece of the body, at once.
