@@ -275,12 +275,23 @@ func (c *client) do(command load.Command) (*load.Result, error) {
 }
 
 // dial opens a server's sockets in a new client.
-func dial(s *server, count int) (*client, *load.Result, error) {
+func dial(s *server, count int) (*client, *load.Result, error) { return dialed(s, "dial", count) }
+
+// churn opens so many, and closes each at once.
+func churn(s *server, count int) error {
+	c, _, err := dialed(s, "churn", count)
+	if err == nil {
+		c.close()
+	}
+	return err
+}
+
+func dialed(s *server, how string, count int) (*client, *load.Result, error) {
 	c, err := startClient()
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := c.do(load.Command{Do: "dial", Address: s.address, Path: "/dev", TLS: s.tls, Count: count})
+	r, err := c.do(load.Command{Do: how, Address: s.address, Path: "/dev", TLS: s.tls, Count: count})
 	if err != nil {
 		c.close()
 		return nil, nil, fmt.Errorf("%s: %w", s.name, err)

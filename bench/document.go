@@ -62,7 +62,7 @@ func (r *report) markdown() string {
 	out := new(strings.Builder)
 	fmt.Fprintf(out, "Suiro of commit %s, %s; %d rounds; load average before each benchmark %s. Medians with (smallest..largest).\n\n", r.Commit, r.Machine, r.Rounds, r.loads())
 	if len(r.Missing) > 0 {
-		fmt.Fprintf(out, "Peers that are missing here: %s.\n\n", strings.Join(r.Missing, "; "))
+		fmt.Fprintf(out, "Missing here: %s.\n\n", strings.Join(r.Missing, "; "))
 	}
 	out.WriteString("| benchmark | case | what | Suiro | against | ratio | target |\n|---|---|---|---|---|---|---|\n")
 	for _, f := range r.Figures {

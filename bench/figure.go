@@ -17,7 +17,7 @@ type report struct {
 	// Load is the machine's load average before each benchmark: what others
 	// do there spoils rates and latencies first, CPU and memory hardly.
 	Load    map[string]float64 `json:"load"`
-	Missing []string           `json:"missing,omitempty"` // peers that were asked for and could not be had
+	Missing []string           `json:"missing,omitempty"` // what was asked for and could not be had, such as a peer
 	Figures []*figure          `json:"figures"`
 }
 

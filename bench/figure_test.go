@@ -25,7 +25,7 @@ func TestTargetsOfFigureAndSide(t *testing.T) {
 	page := r.markdown()
 	for _, want := range []string{
 		"| idle | 10 sockets | RSS, B/socket | 60.0 (60.0..60.0) | hijack 50.0 (50.0..50.0) · hybrid 10.0 (10.0..10.0) [6.00x, ≤ 3x **missed**] | 1.20 | ≤ 1.5x ✓ |",
-		"Peers that are missing here: dynalite: no npm.",
+		"Missing here: dynalite: no npm.",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)

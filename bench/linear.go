@@ -47,9 +47,13 @@ func (b *bench) linear() error {
 // manySockets are idle ones; the largest case over several processes.
 func (b *bench) manySockets() error {
 	for _, count := range []int{b.many / 100, b.many / 10, b.many} {
-		if err := b.idleRound("linear", fmt.Sprintf("%d sockets", count), false, count, atMost(1.5)); err != nil {
+		m, err := idleMeasured(func() (*server, error) { return b.startSuiro(socketApp()) }, false, count, true)
+		if err != nil {
 			return err
 		}
+		of := fmt.Sprintf("%d sockets", count)
+		b.add("linear", of, "RSS, B/socket", m.name, m.memory, goal{})
+		b.add("linear", of, "CPU, µs/handshake", m.name, m.cpu, goal{})
 	}
 	return nil
 }
@@ -112,6 +116,9 @@ func (b *bench) functions(count int) error {
 	return nil
 }
 
+// filling is how long writing a table's rows may take, unless the run is full.
+const filling = 2 * time.Minute
+
 // manyRows are of one table that grows.
 func (b *bench) manyRows() error {
 	s, err := b.startSuiro(tableApp)
@@ -120,28 +127,43 @@ func (b *bench) manyRows() error {
 		return err
 	}
 	d := newDatabase(s, s.ready.AWS.Endpoint, s.ready.AWS.AccessKeyID, s.ready.AWS.SecretAccessKey)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
-	have := 0
-	for rows := 100; rows <= b.rows; rows *= 10 {
+	for have, rows := 0, 100; rows <= b.rows; have, rows = rows, rows*10 {
+		began := time.Now()
 		if err := d.grow(ctx, have, rows); err != nil {
 			return err
 		}
-		have = rows
-		for _, o := range operations {
-			if !o.reads {
-				continue
+		wrote := time.Since(began)
+		if err := b.reads(ctx, d, rows); err != nil {
+			return err
+		}
+		// Ten times as many take ten times as long, at least.
+		if next := 10 * wrote; rows < b.rows && next > filling && !b.full {
+			b.miss(fmt.Sprintf("linear, %d rows", 10*rows), fmt.Errorf("writing them would take %s; -full has the patience", next.Round(time.Second)))
+			return nil
+		}
+	}
+	return nil
+}
+
+// reads measures what reads of a table with so many rows cost.
+func (b *bench) reads(ctx context.Context, d *database, rows int) error {
+	length := time.Duration(b.millis) * time.Millisecond
+	for _, o := range operations {
+		if !o.reads {
+			continue
+		}
+		if _, err := d.run(ctx, o, 4, rows/10, length/4); err != nil {
+			return err
+		}
+		for range min(b.rounds, 3) {
+			cpu := d.cpu()
+			p, err := d.run(ctx, o, 4, rows/10, length)
+			if err != nil {
+				return err
 			}
-			for round := range b.rounds + 1 {
-				cpu := d.cpu()
-				p, err := d.run(ctx, o, 4, rows/10, time.Duration(b.millis)*time.Millisecond)
-				if err != nil {
-					return err
-				}
-				if round > 0 {
-					b.add("linear", fmt.Sprintf("%d rows", rows), "CPU, µs/"+o.name, s.name, (d.cpu()-cpu)/float64(p.Count), goal{})
-				}
-			}
+			b.add("linear", fmt.Sprintf("%d rows", rows), "CPU, µs/"+o.name, d.name, (d.cpu()-cpu)/float64(p.Count), goal{})
 		}
 	}
 	return nil

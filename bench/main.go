@@ -35,6 +35,7 @@ type bench struct {
 	many   int // idle sockets of the largest case
 	rows   int // of the largest table
 	peers  bool
+	full   bool // however long it takes
 	report
 }
 
@@ -50,7 +51,7 @@ var benchmarks = []benchmark{
 	{"cold", (*bench).cold, time.Minute},
 	{"ready", (*bench).ready, 2 * time.Minute},
 	{"message", (*bench).message, 3 * time.Minute},
-	{"idle", (*bench).idlePlain, 2 * time.Minute},
+	{"idle", (*bench).idlePlain, 5 * time.Minute},
 	{"idle-tls", (*bench).idleTLS, 3 * time.Minute},
 	{"post", (*bench).post, 2 * time.Minute},
 	{"fanout", (*bench).fanout, 2 * time.Minute},
@@ -60,7 +61,7 @@ var benchmarks = []benchmark{
 	{"stream", (*bench).stream, 2 * time.Minute},
 	{"slow-streams", (*bench).slowStreams, 3 * time.Minute},
 	{"options", (*bench).options, 2 * time.Minute},
-	{"linear", (*bench).linear, 5 * time.Minute},
+	{"linear", (*bench).linear, 8 * time.Minute},
 	{"tables", (*bench).tables, 8 * time.Minute},
 }
 
@@ -70,6 +71,9 @@ func (b *bench) within(x benchmark) error {
 	limit := x.limit
 	if b.peers {
 		limit += 2*fetching + 5*time.Minute
+	}
+	if b.full {
+		limit += 15 * time.Minute
 	}
 	done := make(chan error, 1)
 	go func() { done <- x.run(b) }()
@@ -115,7 +119,8 @@ func run() error {
 	flag.IntVar(&b.millis, "millis", 700, "how long one measurement of a rate takes")
 	flag.IntVar(&b.idle, "idle", 10_000, "idle sockets, and those of a fan-out; two processes need so many file descriptors each")
 	flag.IntVar(&b.many, "many", 100_000, "idle sockets of the largest case, over as many processes as file descriptors ask for")
-	flag.IntVar(&b.rows, "rows", 100_000, "rows of the largest table")
+	flag.IntVar(&b.rows, "rows", 1_000_000, "rows of the largest table")
+	flag.BoolVar(&b.full, "full", false, "measure the largest table even where writing its rows takes more than two minutes")
 	flag.IntVar(&b.slow, "streams", 1000, "slow streams at the same time, with a function's process each")
 	flag.BoolVar(&b.peers, "peers", false, "also measure peers, which npm, mvn and go fetch (minutes); tables needs java too")
 	asJSON := flag.String("json", "", "write the report to this `file` too")

@@ -86,7 +86,13 @@ func (b *bench) talk(benchmark string, servers []*server, sockets int, text, of 
 	return nil
 }
 
-func (b *bench) idlePlain() error { return b.idleSockets("idle", false, b.idle, atMost(1.5)) }
+// idlePlain has ten times as many in one more round.
+func (b *bench) idlePlain() error {
+	if err := b.idleSockets("idle", false, b.idle, atMost(1.5)); err != nil {
+		return err
+	}
+	return b.idleRound("idle", fmt.Sprintf("%d sockets", b.many), false, b.many, atMost(1.5))
+}
 
 // idleTLS has half as many: their client needs memory too.
 func (b *bench) idleTLS() error { return b.idleSockets("idle-tls", true, b.idle/2, atMost(1.3)) }
@@ -103,8 +109,7 @@ func (b *bench) idleSockets(benchmark string, secure bool, count int, memory goa
 	return nil
 }
 
-// idleRound measures each server once. Where a process may not have so many
-// file descriptors, servers and clients are several.
+// idleRound measures each server once.
 func (b *bench) idleRound(benchmark, of string, secure bool, count int, memory goal) error {
 	sides := []struct {
 		start  func() (*server, error)
@@ -117,49 +122,77 @@ func (b *bench) idleRound(benchmark, of string, secure bool, count int, memory g
 	if secure {
 		sides = sides[:2]
 	}
-	servers, each := b.processes(count)
 	for i, side := range sides {
-		var m idleMeasure
-		var err error
-		for n := 0; n < servers && err == nil; n++ {
-			err = m.add(side.start, secure, each)
-		}
-		if err == nil {
-			time.Sleep(time.Second)
-			n := float64(each * servers)
-			if i < 2 {
-				b.add(benchmark, of, "RSS, B/socket", m.name, m.grown()/n, side.memory)
-			} else {
-				b.against(benchmark, of, "RSS, B/socket", m.name, m.grown()/n, side.memory)
-			}
-			b.add(benchmark, of, "CPU, µs/handshake", m.name, m.cpu/n, atMost(1.5))
-			b.add(benchmark, of, "handshakes/s", m.name, n/m.seconds, goal{})
-		}
-		m.close()
+		m, err := idleMeasured(side.start, secure, count, false)
 		if err != nil {
 			return err
 		}
+		if i < 2 {
+			b.add(benchmark, of, "RSS, B/socket", m.name, m.memory, side.memory)
+		} else {
+			b.against(benchmark, of, "RSS, B/socket", m.name, m.memory, side.memory)
+		}
+		b.add(benchmark, of, "CPU, µs/handshake", m.name, m.cpu, atMost(1.5))
+		b.add(benchmark, of, "handshakes/s", m.name, m.rate, goal{})
 	}
 	return nil
 }
 
-// idleMeasure is one server's sockets, over one process or several.
+// idleMeasure is what one socket of a server cost.
 type idleMeasure struct {
-	name         string
+	name   string
+	memory float64 // bytes
+	cpu    float64 // µs for its handshake
+	rate   float64 // handshakes a second
+}
+
+// idleMeasured opens sockets to as many servers as it takes. Settled, they
+// have made many handshakes before, and are several that have count sockets
+// each where that is few: what one server's memory grows by is as much its
+// heap's next step as theirs.
+func idleMeasured(start func() (*server, error), secure bool, count int, settled bool) (m idleMeasure, err error) {
+	each := perProcess(count)
+	servers := (count + each - 1) / each
+	if settled {
+		servers = max(servers, min(10, 30_000/count))
+	}
+	s := idleSockets{secure: secure, settled: settled}
+	defer s.close()
+	for n := 0; n < servers && err == nil; n++ {
+		err = s.add(start, each)
+	}
+	if err != nil {
+		return m, err
+	}
+	time.Sleep(time.Second)
+	n := float64(each * servers)
+	return idleMeasure{s.servers[0].name, s.grown() / n, s.cpu / n, n / s.seconds}, nil
+}
+
+// idleSockets are open over one server or several.
+type idleSockets struct {
+	secure  bool
+	settled bool // see idleMeasured
+
 	servers      []*server
 	clients      []*client
 	rss          []float64 // before
 	cpu, seconds float64
 }
 
-func (m *idleMeasure) add(start func() (*server, error), secure bool, count int) error {
+func (m *idleSockets) add(start func() (*server, error), count int) error {
 	s, err := start()
 	if s != nil {
-		s.tls, m.name = secure, s.name
+		s.tls = m.secure
 		m.servers = append(m.servers, s)
 	}
 	if err != nil {
 		return err
+	}
+	if m.settled {
+		if err := churn(s, 2000); err != nil {
+			return err
+		}
 	}
 	first, _, err := dial(s, 16) // what the first connections alone need is no cost of each
 	if err != nil {
@@ -179,14 +212,14 @@ func (m *idleMeasure) add(start func() (*server, error), secure bool, count int)
 	return nil
 }
 
-func (m *idleMeasure) grown() (sum float64) {
+func (m *idleSockets) grown() (sum float64) {
 	for i, s := range m.servers {
 		sum += s.rss() - m.rss[i]
 	}
 	return sum
 }
 
-func (m *idleMeasure) close() {
+func (m *idleSockets) close() {
 	for _, c := range m.clients {
 		c.close()
 	}
@@ -195,19 +228,14 @@ func (m *idleMeasure) close() {
 	}
 }
 
-// processes is over how many servers count sockets are measured, and how many
-// each has: several where a process may not have so many file descriptors.
-// Where there are few sockets, several servers have that many each: what one
-// server's memory grows by for them is as much the heap's next step as theirs.
-func (b *bench) processes(count int) (servers, each int) {
-	if servers = b.idle / 2 / count; servers > 1 {
-		return servers, count
-	}
+// perProcess is how many of count sockets one process takes, which may not
+// have so many file descriptors.
+func perProcess(count int) int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || uint64(count)+500 <= limit.Max {
-		return 1, count
+		return count
 	}
 	most := int(limit.Max) - 500
-	servers = (count + most - 1) / most
-	return servers, (count + servers - 1) / servers
+	processes := (count + most - 1) / most
+	return (count + processes - 1) / processes
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -23,6 +24,36 @@ func TestFloorsEcho(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d bytes at a time", name, piece), func(t *testing.T) { echoes(t, handler, piece) })
 		}
 	}
+}
+
+// Clients that go while their socket is being parked take no other with them.
+func TestHybridChurn(t *testing.T) {
+	parking, err := newHybrid()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(parking)
+	defer s.Close()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 300 {
+				conn, err := net.Dial("tcp", s.Listener.Addr().String())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = conn.(*net.TCPConn).SetLinger(0)
+				fmt.Fprint(conn, "GET /dev HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+				if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+					t.Error(err)
+				}
+				conn.Close()
+			}
+		})
+	}
+	all.Wait()
+	echoes(t, parking, 1<<20)
 }
 
 func echoes(t *testing.T, handler http.Handler, piece int) {

@@ -41,11 +41,14 @@ func (h *hybrid) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer raw.Close() // the copy of its descriptor stays
-	if _, err := raw.Write(switching(r, "")); err != nil {
-		return
+	_, err = raw.Write(switching(r, ""))
+	fd := -1
+	if err == nil {
+		fd, err = duplicate(raw)
 	}
-	fd, err := duplicate(raw)
+	// The original goes first: while there are two, closing the copy does not
+	// take it out of its epoll.
+	_ = raw.Close()
 	if err != nil {
 		return
 	}

@@ -17,7 +17,7 @@ import (
 
 // Command is one line to a load process.
 type Command struct {
-	Do string `json:"do"` // dial, ids, tell, echo, receive, http, stream
+	Do string `json:"do"` // dial, churn, ids, tell, echo, receive, http, stream
 
 	Address string `json:"address,omitempty"` // host:port
 	Path    string `json:"path,omitempty"`    // of a handshake
@@ -75,7 +75,7 @@ func Serve(in io.Reader, out io.Writer) error {
 
 func run(s *sockets, c *Command, answer *json.Encoder) (*Result, error) {
 	switch c.Do {
-	case "dial":
+	case "dial", "churn":
 		return s.dial(c)
 	case "ids":
 		return s.identify()

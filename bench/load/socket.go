@@ -33,6 +33,8 @@ type sockets struct {
 // connectionID is the header in which a floor tells a connection's id.
 const connectionID = "X-Connection-Id: "
 
+// dial opens sockets; when it is to churn, it closes each at once, so that
+// there are never more than there are dialers.
 func (s *sockets) dial(c *Command) (*Result, error) {
 	request := "GET " + c.Path + " HTTP/1.1\r\nHost: " + c.Address + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -44,6 +46,15 @@ func (s *sockets) dial(c *Command) (*Result, error) {
 		}
 		s.fds[i], s.ids[i], err = dialPlain(c.Address, i, request)
 		return err
+	}
+	if c.Do == "churn" {
+		open := one
+		one = func(i int) error {
+			if err := open(i); err != nil {
+				return err
+			}
+			return s.close(i)
+		}
 	}
 	began := time.Now()
 	var next atomic.Int64
@@ -60,6 +71,14 @@ func (s *sockets) dial(c *Command) (*Result, error) {
 	}
 	err := group.Wait()
 	return &Result{Count: c.Count, Seconds: time.Since(began).Seconds()}, err
+}
+
+// close closes one socket.
+func (s *sockets) close(i int) error {
+	if s.tls[i] != nil {
+		return s.tls[i].Close()
+	}
+	return unix.Close(s.fds[i])
 }
 
 // dialTLS takes any certificate: the server is on this machine, and the local
