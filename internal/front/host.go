@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
@@ -19,6 +20,10 @@ func (f *Front) routeByHost(w http.ResponseWriter, r *http.Request, aws *Listene
 	}
 	if l := f.byHost(r.Host); l != nil && l != aws {
 		l.endpoint.Handler.ServeHTTP(w, r)
+		return
+	}
+	if r.URL.Scheme == "http" && f.isElsewhere(r.Host, aws) {
+		f.forward(w, r, aws)
 		return
 	}
 	if reason := f.misdirected(stripPort(r.Host)); reason != "" {
@@ -55,20 +60,23 @@ var endpointHosts = []string{
 // name resolve to 127.0.0.1 (DNS rebinding) and must not reach the AWS API.
 func (f *Front) misdirected(host string) string {
 	host = strings.ToLower(host)
-	for _, part := range endpointHosts {
-		if strings.Contains(host+".", part) {
-			return fmt.Sprintf("Suiro runs no endpoint named %s", host)
-		}
+	if endpointName(host) {
+		return fmt.Sprintf("Suiro runs no endpoint named %s", host)
 	}
 	if f.config.Host != "" || localName(host) {
 		return ""
 	}
-	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".docker.internal"} {
-		if strings.HasSuffix(host, suffix) {
-			return ""
-		}
+	if slices.ContainsFunc(ownSuffixes, func(suffix string) bool { return strings.HasSuffix(host, suffix) }) {
+		return ""
 	}
 	return fmt.Sprintf("%s is no name of Suiro's AWS endpoint; use localhost", host)
+}
+
+// ownSuffixes end the names under which clients call the AWS endpoint.
+var ownSuffixes = []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".docker.internal"}
+
+func endpointName(host string) bool {
+	return slices.ContainsFunc(endpointHosts, func(part string) bool { return strings.Contains(strings.ToLower(host)+".", part) })
 }
 
 // localName tells whether a name can only mean a machine nearby: localhost

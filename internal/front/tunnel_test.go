@@ -105,3 +105,47 @@ func TestElsewhereIsOneSetting(t *testing.T) {
 		}
 	}
 }
+
+// A client with one proxy for both schemes (Java's system properties) sends
+// its plain HTTP with whole URLs. A web page cannot: its requests name no
+// scheme, and a name of its own stays refused.
+func TestPlainHTTPIsForwarded(t *testing.T) {
+	j := new(journal.Journal)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "elsewhere "+r.Host+r.URL.RequestURI())
+	}))
+	defer elsewhere.Close()
+	for setting, beyond := range map[Elsewhere]int{Deny: http.StatusBadGateway, Local: http.StatusForbidden} {
+		f, err := New(Config{CADir: t.TempDir(), FirstPort: 39600, Journal: j, Elsewhere: setting})
+		if err != nil {
+			t.Fatal(err)
+		}
+		aws, err := f.Open(context.Background(), Endpoint{Resource: "aws", Kind: KindAWS, Handler: http.NotFoundHandler()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy, _ := url.Parse(aws.URL("http"))
+		transport := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return proxy, nil }}
+		res, err := (&http.Client{Transport: transport}).Get(elsewhere.URL + "/a?b=c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if want := "elsewhere " + strings.TrimPrefix(elsewhere.URL, "http://") + "/a?b=c"; string(body) != want {
+			t.Errorf("%v: %d %s, want %s", setting, res.StatusCode, body, want)
+		}
+		if res, err = (&http.Client{Transport: transport}).Get("http://nowhere.invalid/"); err != nil || res.StatusCode != beyond {
+			t.Errorf("%v: a name beyond this machine: %v %v", setting, res, err)
+		}
+		res.Body.Close()
+		req, _ := http.NewRequest("GET", aws.URL("http")+"/", nil)
+		req.Host = "page.example.com"
+		if res, err = http.DefaultClient.Do(req); err != nil || res.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("a name that is nobody's: %v %v", res, err)
+		}
+		res.Body.Close()
+		transport.CloseIdleConnections()
+		f.Close(context.Background())
+	}
+}

@@ -102,7 +102,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	}
 	s.lambda = lambda.New(lambda.Config{
 		Region: s.region, AccountID: s.account, Journal: n.config.Journal, Authenticator: s.iam, Authorizer: s.iam,
-		Builder: n.bundler, Runtimes: runtime.New(runtime.Config{CacheDir: cacheDir(), Journal: n.config.Journal}),
+		Builder: n.bundler, Runtimes: runtime.New(runtime.Config{CacheDir: cacheDir(), Journal: n.config.Journal, Ways: s.ways}),
 		Images: image.New(image.Config{CacheDir: filepath.Join(cacheDir(), "images"), Journal: n.config.Journal}), Starts: starts(n.app),
 		Environ: s.environ, Localize: s.front.Localize, TempDir: temp, StreamLimits: n.app.Settings.StreamLimits, Store: s.store,
 	})
@@ -268,9 +268,11 @@ func (s *services) environ(fn lambda.FunctionInfo) map[string]string {
 	if stages := s.gateway.Endpoints(); len(stages) == 1 && stages[0].Stage != "" {
 		env["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = strings.Replace(stages[0].URL, "ws://", "http://", 1)
 	}
-	if strings.HasPrefix(fn.Runtime, "nodejs") {
+	hooked := strings.HasPrefix(fn.Runtime, "nodejs") || strings.HasPrefix(fn.Runtime, "ruby")
+	if hooked {
 		env["SUIRO_HOSTS"] = hostList(s.front.Hosts()) + s.others()
-	} else {
+	}
+	if !strings.HasPrefix(fn.Runtime, "nodejs") {
 		maps.Copy(env, s.front.ProxyEnv(s.awsAPI))
 		if s.elsewhere == front.Local { // plain HTTP too: the AWS endpoint refuses it
 			env["HTTP_PROXY"], env["http_proxy"] = env["HTTPS_PROXY"], env["HTTPS_PROXY"]
@@ -280,6 +282,11 @@ func (s *services) environ(fn lambda.FunctionInfo) map[string]string {
 		maps.Copy(env, ownCredentials())
 	}
 	return env
+}
+
+// ways are for Java, which reads no environment variable for them.
+func (s *services) ways() runtime.Ways {
+	return runtime.Ways{Authority: s.front.CA().CertFile, Proxy: s.awsAPI.Authority()}
 }
 
 // others is how hostList goes on: "*" is where AWS's other names go, "!" that

@@ -2,6 +2,10 @@ package websocket
 
 import (
 	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
@@ -16,6 +20,51 @@ func TestSDKsPushUnmodified(t *testing.T) {
 			t.Run("endpoint of the "+by+", "+sdk, func(t *testing.T) {
 				text := sdk + " by " + by
 				message, _ := json.Marshal(map[string]string{"action": sdk, "by": by, "text": text})
+				c.send(string(message))
+				c.want(text)
+			})
+		}
+	}
+	// SDKs that know endpoint variables need none where the app has one API.
+	for _, sdk := range []string{"js3", "python"} {
+		t.Run("no endpoint, "+sdk, func(t *testing.T) {
+			c.send(`{"action":"` + sdk + `","by":"","text":"by nobody"}`)
+			c.want("by nobody")
+		})
+	}
+}
+
+// Code that signs its pushes itself and sends them with its language's own
+// HTTP client reaches Suiro as well: through a host name that carries a port
+// where on AWS it carries none, and through AWS's own name.
+func TestHandSignedPushes(t *testing.T) {
+	for _, program := range []string{"java", "mvn", "ruby"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Fatalf("%s is not installed (run: make tools)", program)
+		}
+	}
+	app := filepath.Join(t.TempDir(), "signers")
+	if err := os.CopyFS(app, os.DirFS("testdata/signers")); err != nil {
+		t.Fatal(err)
+	}
+	installed, _ := filepath.Abs("../.tools/npm/node_modules/aws4")
+	modules := filepath.Join(app, "aws4", "node_modules")
+	if err := errors.Join(os.Mkdir(modules, 0o755), os.CopyFS(filepath.Join(modules, "aws4"), os.DirFS(installed))); err != nil {
+		t.Fatalf("aws4: %v (run: make tools)", err)
+	}
+	s := startApp(t, app, "")
+	c := s.open(t, "Echo", "")
+	for _, push := range []struct{ action, form string }{
+		{"node", "https"}, {"node", "fetch"}, {"aws4", ""}, {"python", "urllib"}, {"python", "http.client"},
+		{"ruby", "new"}, {"ruby", "uri"}, {"java", ""},
+	} {
+		for _, by := range []string{"event", "code"} {
+			if push.action == "python" && push.form == "http.client" && by == "code" {
+				continue // it reads no proxy variable: docs/compatibility/access.md
+			}
+			t.Run(push.action+" "+push.form+", host of the "+by, func(t *testing.T) {
+				text := push.action + push.form + by
+				message, _ := json.Marshal(map[string]string{"action": push.action, "form": push.form, "by": by, "text": text})
 				c.send(string(message))
 				c.want(text)
 			})

@@ -68,6 +68,11 @@ func (r *Runtimes) java(ctx context.Context, f Function, n name) (*Command, erro
 	if version >= 17 {
 		c.Args = append(c.Args, "--add-opens=java.base/java.io=ALL-UNNAMED") // the client's own need
 	}
+	reach, err := r.javaWays(ctx, f, program)
+	if err != nil {
+		return nil, err
+	}
+	c.Args = append(c.Args, reach...)
 	c.Args = append(c.Args, "-cp", strings.Join(path, string(os.PathListSeparator)),
 		"com.amazonaws.services.lambda.runtime.api.client.AWSLambda", f.Handler)
 	if version != atoi(n.version) {

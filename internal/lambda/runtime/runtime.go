@@ -49,6 +49,16 @@ type Config struct {
 	CacheDir string
 	// Journal hears of slow work. Nil: nobody.
 	Journal *journal.Journal
+	// Ways is asked when a Java command is made; nil: nothing to tell. Other
+	// languages learn both from environment variables.
+	Ways func() Ways
+}
+
+// Ways are how functions reach the AWS that is here.
+type Ways struct {
+	// Authority is a file with a certificate that functions must trust; Proxy
+	// the host:port that stands for AWS's own host names. Empty: none.
+	Authority, Proxy string
 }
 
 // Runtimes finds commands. It is safe for concurrent use.
@@ -57,6 +67,7 @@ type Runtimes struct {
 	interpreters *bundle.Interpreters
 	supplies     supplies
 	javas        javas
+	ways         func() Ways
 
 	mu    sync.Mutex
 	noted map[string]bool
@@ -70,6 +81,7 @@ func New(cfg Config) *Runtimes {
 		cache:        bundle.NewCache(cfg.CacheDir, cfg.Journal),
 		interpreters: bundle.NewInterpreters(cfg.CacheDir),
 		noted:        map[string]bool{},
+		ways:         cfg.Ways,
 	}
 }
 

@@ -16,11 +16,17 @@ if (table) {
   const amazon = /\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws|on\.aws)$/;
   const near = /^(localhost|.*\.localhost|127\..*|::1|0\.0\.0\.0|::|[^.:]*)$/;
 
+  // On AWS an event's domainName is a host name; here it carries a port, and
+  // code may hand it over as the host of a request.
+  const withPort = /^(localhost|127\.0\.0\.1):(\d+)$/;
+
   // where gives the port that stands for a host, 0 for one that is refused,
   // undefined for one that is left alone.
   const where = (host) => {
     if (typeof host !== 'string') return undefined;
     const name = host.toLowerCase();
+    const local = withPort.exec(name);
+    if (local) return Number(local[2]);
     if (ports.has(name)) return Number(ports.get(name));
     if (ports.has('*') && amazon.test(name)) return Number(ports.get('*'));
     return ports.has('!') && !near.test(name) ? 0 : undefined;

@@ -6,6 +6,7 @@
 require 'json'
 require 'socket'
 require 'stringio'
+require_relative 'hosts'
 
 $stdout.sync = true
 $stderr.sync = true

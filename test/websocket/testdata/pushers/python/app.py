@@ -11,7 +11,7 @@ def handler(event, context):
         "event": f"https://{at['domainName']}/{at['stage']}",
         "template": os.environ["ENDPOINT"],
         "code": f"https://{at['apiId']}.execute-api.{os.environ['AWS_REGION']}.amazonaws.com/{at['stage']}",
-    }[message["by"]]
+    }.get(message["by"])
     api = boto3.client("apigatewaymanagementapi", endpoint_url=endpoint)
     api.post_to_connection(ConnectionId=at["connectionId"], Data=message["text"])
     return {"statusCode": 200}
