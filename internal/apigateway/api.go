@@ -137,7 +137,7 @@ func (s *Service) openWebSocket(ctx context.Context, a *api) error {
 		RawHeader: s.config.RawHeader,
 	})
 	listener, err := s.config.Open(ctx, Endpoint{
-		Resource: a.spec.LogicalID, Kind: kindWebSocket, Handler: a.data, Hosts: []string{s.host(a)},
+		Resource: a.spec.LogicalID, Kind: kindWebSocket, Handler: a.data, Direct: websocketapi.IsManagement, Hosts: []string{s.host(a)},
 	})
 	if err != nil {
 		return errors.Join(err, a.data.Close(ctx))

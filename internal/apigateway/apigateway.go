@@ -33,7 +33,10 @@ type Endpoint struct {
 	Kind     string // "websocket"
 	Port     int    // 0: the front's choice
 	Handler  http.Handler
-	Hosts    []string // AWS host names that stand for it
+	// Direct tells from a request line which requests are answered at once from
+	// their whole body.
+	Direct func(line []byte) bool
+	Hosts  []string // AWS host names that stand for it
 }
 
 // Listener is an endpoint that is open.

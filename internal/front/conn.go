@@ -31,11 +31,21 @@ type conn struct {
 	state   *tls.ConnectionState // of tls, for Request.TLS
 	head    head
 	early   []byte // of the next request, read already when a Stream ended
+
+	direct *direct // nil before the first direct request
+	passed bool    // a request was net/http's, and all that follow are
+	peer   string  // the client's address, once a direct request asked
 }
 
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.read(p)
+	var n int
+	var err error
+	if c.owner.endpoint.Direct == nil || c.passed {
+		n, err = c.read(p)
+	} else {
+		n, err = c.readDirect(p)
+	}
 	if c.owner.keepsHeads {
 		c.head.add(p[:n])
 	}

@@ -178,7 +178,7 @@ func (s *services) openAWS(ctx context.Context, n *Node) (err error) {
 
 // openEndpoint is how a service gets a port.
 func (s *services) openEndpoint(ctx context.Context, e apigateway.Endpoint) (apigateway.Listener, error) {
-	l, err := s.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Port: e.Port, Handler: e.Handler, Hosts: e.Hosts})
+	l, err := s.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Port: e.Port, Handler: e.Handler, Direct: e.Direct, Hosts: e.Hosts})
 	if err != nil {
 		return nil, err // not l: a nil *Listener is not a nil Listener
 	}

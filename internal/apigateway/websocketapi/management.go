@@ -1,6 +1,7 @@
 package websocketapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -20,6 +21,13 @@ import (
 func managementAt(path []string) (int, bool) {
 	at := slices.IndexFunc(path, func(s string) bool { return s == "@connections" || unescape(s) == "@connections" })
 	return at, at >= 0
+}
+
+// IsManagement tells from a request line, without its end, that ServeHTTP
+// answers it as a management call.
+func IsManagement(line []byte) bool {
+	path, _, _ := bytes.Cut(line, []byte{'?'})
+	return bytes.Contains(path, []byte("/@connections/")) || bytes.Contains(path, []byte("/%40connections/"))
 }
 
 // management is one call of the @connections API (apigatewaymanagementapi,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -307,5 +308,34 @@ func TestCustomDomains(t *testing.T) {
 			t.Errorf("push through %s: %d", path, res.StatusCode)
 		}
 		c.want("hi")
+	}
+}
+
+// What the front may serve without net/http is what manage answers, never a
+// handshake.
+func TestIsManagement(t *testing.T) {
+	for line, want := range map[string]bool{
+		"POST /dev/@connections/a%3D HTTP/1.1":    true,
+		"GET /%40connections/a HTTP/1.1":          true,
+		"DELETE /dev//@connections/a HTTP/1.1":    true,
+		"POST /dev/@connections/ HTTP/1.1":        true,
+		"GET /dev HTTP/1.1":                       false,
+		"GET /dev?to=/@connections/a HTTP/1.1":    false,
+		"GET /dev/x@connections/a HTTP/1.1":       false,
+		"POST /dev/%40%63onnections/a HTTP/1.1":   false, // net/http takes it
+		"POST /dev/@connections HTTP/1.1":         false,
+		"GET /dev/%2F@connections%2Fa?b HTTP/1.1": false,
+	} {
+		if got := IsManagement([]byte(line)); got != want {
+			t.Errorf("%s: %v", line, got)
+		}
+		target := strings.Fields(line)[1]
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, is := managementAt(splitPath(u.EscapedPath())); want && !is {
+			t.Errorf("%s would be a handshake", line)
+		}
 	}
 }
