@@ -5,15 +5,38 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
+// attributes makes a child lead a session of its own, unless the kernel shares
+// the processor among sessions (sched(7), "The autogroup feature"). There the
+// child stays in ours: each function would otherwise have as large a share as
+// Suiro with all its connections, and would interrupt it with every answer; a
+// message's way through a function cost nearly twice the time. Such a child
+// leads a process group, to which no Ctrl-C comes either.
 func attributes() *syscall.SysProcAttr {
+	if sharesSession() {
+		return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	}
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
+
+// sharesSession tells whether children stay in our session. They can then open
+// its terminal; who reads it is to get an error, as without one, and not to be
+// stopped: children inherit that these signals are ignored.
+var sharesSession = sync.OnceValue(func() bool {
+	enabled, err := os.ReadFile("/proc/sys/kernel/sched_autogroup_enabled")
+	if err != nil || len(enabled) == 0 || enabled[0] != '1' {
+		return false
+	}
+	signal.Ignore(syscall.SIGTTIN, syscall.SIGTTOU)
+	return true
+})
 
 // selfPath works after the binary was replaced or removed, as by an upgrade.
 func selfPath() (string, error) { return "/proc/self/exe", nil }
@@ -57,8 +80,8 @@ func awaitExit(pid int) error {
 	return errors.Join(err, failed)
 }
 
-// sweep kills what left the group: job control keeps the session, a daemon
-// still has the mark.
+// sweep kills what left the group: job control keeps the session, if it is the
+// child's, and a daemon still has the mark.
 func (g group) sweep() {
 	killFamily(func(pid int) bool {
 		sid, err := unix.Getsid(pid)

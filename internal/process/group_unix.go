@@ -10,7 +10,7 @@ import (
 
 const needsWatchdog = true
 
-// group is a child's process group, which is its session too.
+// group is a child's process group, which is its session too as a rule (attributes).
 type group struct {
 	pid  int
 	mark string // the environment variable that only this child's family has

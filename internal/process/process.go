@@ -1,7 +1,7 @@
 // Package process starts, logs, limits and surely ends child processes.
 //
-// A [Keeper] owns every child it starts. Each child leads a session and a
-// process group of its own, so that a Ctrl-C in the terminal reaches Suiro
+// A [Keeper] owns every child it starts. Each child leads a
+// process group of its own, and as a rule a session, so that a Ctrl-C in the terminal reaches Suiro
 // alone and a child can be ended with everything it started. What a child
 // leaves behind when it exits is ended too.
 //
