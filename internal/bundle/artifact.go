@@ -24,7 +24,7 @@ func (b *Builder) artifact(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Dir = dir
+	f.Dir, f.archive = dir, file
 	f.BuildMethod = ""
 	r, err := b.byRuntime(ctx, f)
 	if err != nil {

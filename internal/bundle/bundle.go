@@ -42,6 +42,8 @@ type Function struct {
 	Metadata    *document.Node
 	TemplateDir string
 	Pos         diag.Position
+	// archive is the file that Dir was unpacked from, if any.
+	archive string
 }
 
 // Runnable is a function's code, ready to run.

@@ -75,6 +75,16 @@ func TestFindGoPackage(t *testing.T) {
 	}
 }
 
+// A packed program is found by the archive's name, wherever it was unpacked.
+func TestFindGoPackageOfAnArchive(t *testing.T) {
+	root := files(t, map[string]string{"go.mod": "module example.com/x\n", "cmd/send/main.go": helloGo, "cmd/connect/main.go": helloGo})
+	f := Function{LogicalID: "WsocketLambdaFunction", Dir: t.TempDir(), TemplateDir: root, Handler: "bootstrap", Runtime: "provided.al2",
+		archive: filepath.Join(root, "bin", "connect", "connect.zip")}
+	if pkg, ok := findGoPackage(f); !ok || pkg.target != filepath.Join(root, "cmd", "connect") {
+		t.Errorf("found %q", pkg.target)
+	}
+}
+
 func TestGoBuildArguments(t *testing.T) {
 	for line, want := range map[string][2]string{
 		` -o bin/a ./cmd/a`: {"bin/a", "./cmd/a"},

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"path"
@@ -88,8 +89,9 @@ func existing(dir string) string {
 	return dir
 }
 
-// goNames are the names the package may go by: the handler and the code
-// folder without the parts that name a build's result, then the function.
+// goNames are the names the package may go by: the handler and the code folder,
+// or the archive, without the parts that name a build's result, then the
+// function.
 func goNames(f Function) []string {
 	var names []string
 	add := func(p string) {
@@ -104,7 +106,7 @@ func goNames(f Function) []string {
 	}
 	add(f.Handler)
 	if f.TemplateDir != "" {
-		if rel, err := filepath.Rel(f.TemplateDir, f.Dir); err == nil && !strings.HasPrefix(rel, "..") {
+		if rel, err := filepath.Rel(f.TemplateDir, cmp.Or(f.archive, f.Dir)); err == nil && !strings.HasPrefix(rel, "..") {
 			add(filepath.ToSlash(rel))
 		}
 	}

@@ -56,7 +56,11 @@ func (s *session) open(ctx context.Context, st *openStep) error {
 	}
 	dialing, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
-	conn, res, err := websocket.Dial(dialing, s.fill(url), &websocket.DialOptions{HTTPClient: s.client(), HTTPHeader: header, Subprotocols: st.Subprotocols})
+	var offered []string
+	for _, name := range st.Subprotocols {
+		offered = append(offered, s.fill(name))
+	}
+	conn, res, err := websocket.Dial(dialing, s.fill(url), &websocket.DialOptions{HTTPClient: s.client(), HTTPHeader: header, Subprotocols: offered})
 	want := st.Status
 	if want == 0 {
 		want = http.StatusSwitchingProtocols

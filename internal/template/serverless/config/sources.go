@@ -152,7 +152,10 @@ func partition(region string) string {
 
 // fromElsewhere answers what only AWS or another service knows, from the
 // local values the user gives.
-func (l *loader) fromElsewhere(_ context.Context, c variable.Call) (*document.Node, error) {
+func (l *loader) fromElsewhere(ctx context.Context, c variable.Call) (*document.Node, error) {
+	if n := l.ownEndpoint(ctx, c); n != nil {
+		return n, nil
+	}
 	if v, ok := l.override(c.Raw); ok {
 		if t := strings.TrimSpace(v); strings.HasPrefix(t, "{") || strings.HasPrefix(t, "[") {
 			if n, err := document.FromJSON([]byte(t), c.Pos); err == nil {
@@ -168,6 +171,22 @@ func (l *loader) fromElsewhere(_ context.Context, c variable.Call) (*document.No
 		Text: "it lives outside this machine",
 		Hint: fmt.Sprintf("give a local value in suiro.yaml: variables: {%q: value}", c.Raw),
 	}
+}
+
+// ownEndpoint is the output ServiceEndpointWebsocket of the app's own stack:
+// code that pushes is told it this way, though on AWS such an app must be
+// deployed without the variable first. nil for anything else, and when the
+// user gives a local value.
+func (l *loader) ownEndpoint(ctx context.Context, c variable.Call) *document.Node {
+	stack, ok := strings.CutSuffix(strings.TrimPrefix(c.Address, "cf:"), ".ServiceEndpointWebsocket")
+	if _, given := l.override(c.Raw); !ok || given || l.vars == nil || !strings.Contains(c.Raw, "cf") {
+		return nil
+	}
+	own, err := l.vars.Evaluate(ctx, "${self:provider.stackName, '${self:service}-${sls:stage}'}", c.Pos)
+	if err != nil || own.TextOr("") != stack {
+		return nil
+	}
+	return build.EndpointURL(c.Pos, "wss://", build.Ref(c.Pos, "WebsocketsApi"), "/"+l.stage)
 }
 
 // override finds a local value, spaces and the parameters in parentheses

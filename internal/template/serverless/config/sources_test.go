@@ -56,6 +56,9 @@ var sourceCases = []struct {
 	{"exactly that region", `${cf(us-west-2):net.VpcId}`, Options{Outputs: map[string]string{"cf:net.VpcId": "v", "cf(us-west-2):net.VpcId": "w"}}, `"w"`},
 	{"parameter with options", `${ssm(us-east-1, raw):/a/b}`, Options{Outputs: map[string]string{"ssm:/a/b": `{"k": [1]}`}}, `{"k":[1]}`},
 	{"stack output without a value", `${cf:net.VpcId}`, Options{}, `${cf:net.VpcId} has no value: it lives outside this machine (give a local value in suiro.yaml: variables: {"cf:net.VpcId": value})`},
+	{"the own stack's endpoint of sockets", `${cf:s-qa.ServiceEndpointWebsocket}`, Options{}, `{"Fn::Join":["",["wss://",{"Ref":"WebsocketsApi"},".execute-api.",{"Ref":"AWS::Region"},".",{"Ref":"AWS::URLSuffix"},"/qa"]]}`},
+	{"that of another stack", `${cf:t-qa.ServiceEndpointWebsocket}`, Options{}, `it lives outside this machine`},
+	{"the own one with a local value", `${cf:s-qa.ServiceEndpointWebsocket}`, Options{Outputs: map[string]string{"cf:s-qa.ServiceEndpointWebsocket": "wss://x"}}, `"wss://x"`},
 	{"stack output with a fallback", `${cf:net.VpcId, 'none'}`, Options{}, `"none"`},
 	{"bucket object", `${s3:b/k.json}`, Options{}, `variables: {"s3:b/k.json": value}`},
 	{"compose output", `${output:other.key}`, Options{}, `variables: {"output:other.key": value}`},
@@ -100,6 +103,15 @@ custom: {v: '`+c.value+`'}
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+func TestTheOwnStackMayHaveANameOfItsOwn(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "serverless.yml", "service: s\nprovider: {name: aws, stackName: '${sls:stage}-x'}\ncustom: {v: '${cf:${self:provider.stackName}.ServiceEndpointWebsocket}'}\n")
+	svc, lines := read(t, dir, Options{})
+	if svc == nil || !strings.Contains(svc.Root.Get("custom").Get("v").JSON(), `"Ref":"WebsocketsApi"`) {
+		t.Error(lines)
 	}
 }
 
