@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // report is everything a run of the bench measured.
@@ -19,6 +20,8 @@ type report struct {
 	Load    map[string]float64 `json:"load"`
 	Missing []string           `json:"missing,omitempty"` // what was asked for and could not be had, such as a peer
 	Figures []*figure          `json:"figures"`
+
+	mu sync.Mutex // of the figures, which several servers may add to
 }
 
 // figure is one thing measured of several sides, in turn.
@@ -97,7 +100,14 @@ func (r *report) against(benchmark, of, what, name string, value float64, g goal
 	s.goal = g
 }
 
+// drop forgets a figure.
+func (r *report) drop(benchmark, of, what string) {
+	r.Figures = slices.DeleteFunc(r.Figures, func(f *figure) bool { return f.Benchmark == benchmark && f.Case == of && f.What == what })
+}
+
 func (r *report) value(benchmark, of, what, name string, value float64) (*figure, *side) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	at := slices.IndexFunc(r.Figures, func(f *figure) bool { return f.Benchmark == benchmark && f.Case == of && f.What == what })
 	if at < 0 {
 		at = len(r.Figures)

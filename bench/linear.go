@@ -58,19 +58,50 @@ func (b *bench) manySockets() error {
 	return nil
 }
 
-// manyStreams are slow ones at the same time.
+// manyStreams are slow ones at the same time. Few are measured on several
+// servers; the memory of ten is less than a step of the heap, and is not told.
 func (b *bench) manyStreams() error {
-	for _, count := range []int{max(1, b.slow/100), max(1, b.slow/10), b.slow} {
-		all, done, err := b.streamers()
-		if err == nil {
-			err = b.slowRound("linear", fmt.Sprintf("%d streams", count), all[0], count)
+	for _, x := range []struct{ streams, servers int }{{1, 5}, {b.slow / 100, 5}, {b.slow / 10, 3}, {b.slow, 1}} {
+		if x.streams == 0 {
+			continue
 		}
-		done()
-		if err != nil {
+		of := fmt.Sprintf("%d streams", x.streams)
+		var group errgroup.Group
+		for range x.servers {
+			group.Go(func() error { return b.settledStreams(of, x.streams) })
+		}
+		if err := group.Wait(); err != nil {
 			return err
+		}
+		if 10*x.streams < b.slow {
+			b.drop("linear", of, "RSS, B/stream")
 		}
 	}
 	return nil
+}
+
+// settledStreams are those of a server that has answered many requests, whose
+// heap has the size that requests alone give it.
+func (b *bench) settledStreams(of string, count int) error {
+	s, err := b.startSuiro(urlApp)
+	defer s.close()
+	if err != nil {
+		return err
+	}
+	url, err := s.url("Stream")
+	if err != nil {
+		return err
+	}
+	c, err := startClient()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	request := plain("GET", url, "/?count=1&size=64", "")
+	if _, err := c.do(load.Command{Do: "http", Address: url, Count: 1, Total: 2000, Requests: []string{request}}); err != nil {
+		return err
+	}
+	return b.slowRound("linear", of, target{server: s, name: s.name, address: url}, count)
 }
 
 // manyFunctions are called in turn.

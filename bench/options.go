@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"time"
 
 	"github.com/suiro-dev/suiro/bench/load"
 )
@@ -20,6 +22,38 @@ var switched = []struct {
 	{"access log", "AccessLogSettings: {DestinationArn: 'arn:aws:logs:us-east-1:000000000000:log-group:x', Format: '$context.requestId $context.connectionId $context.routeKey $context.status'}", nil},
 	{"execution log", "DefaultRouteSettings: {LoggingLevel: INFO}", nil},
 	{"lines for a person", "", []string{"--output", "text"}},
+	{unread, "", nil},
+}
+
+// unread is the one case that has less than the plain app: what happens is told
+// to nobody, as when standard output is /dev/null. dev has no other way not to
+// tell it.
+const unread = "lines that nobody reads"
+
+// startUnread runs the plain app with its output thrown away.
+func (b *bench) startUnread() (*server, error) {
+	dir, err := os.MkdirTemp("", "suiro-bench")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{name: "suiro", dir: dir, address: "127.0.0.1:14690"}
+	if err := writeApp(dir, socketApp(), nil); err != nil {
+		return s, err
+	}
+	s.child, err = start([]string{"XDG_CONFIG_HOME=" + dir}, "sh", "-c", `exec "$0" "$@" >/dev/null`, b.suiro, "dev", "--output", "json", "--port", "14690", dir)
+	if err != nil {
+		return s, err
+	}
+	// It listens before its stage is there, and tells nobody when it is.
+	for range 100 {
+		var c *client
+		if c, _, err = dial(s, 1); err == nil {
+			c.close()
+			return s, nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return s, err
 }
 
 // options measures a message with each of them.
@@ -46,7 +80,11 @@ func (b *bench) options() error {
 		if x.property != "" {
 			properties = []string{x.property}
 		}
-		s, err := b.startSuiro(socketApp(properties...), x.args...)
+		launch := func() (*server, error) { return b.startSuiro(socketApp(properties...), x.args...) }
+		if x.name == unread {
+			launch = b.startUnread
+		}
+		s, err := launch()
 		sides[i].server = s
 		if err != nil {
 			return fmt.Errorf("%s: %w", x.name, err)
@@ -74,6 +112,7 @@ func (b *bench) options() error {
 			}
 			b.add("options", x.name+", "+of, "CPU, µs/message", "with", cpu, goal{})
 			b.add("options", x.name+", "+of, "CPU, µs/message", "without", plain, goal{})
+			b.add("options", x.name+", "+of, "difference, µs/message", "with less without", cpu-plain, goal{})
 		}
 	}
 	return nil
