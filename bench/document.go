@@ -128,16 +128,20 @@ func (r *report) curve(what string) []point {
 	return out
 }
 
-// curves draws the cost of one more, relative to the smallest size: flat is
-// linear in the whole.
-func (r *report) curves() string {
-	var whats []string
+// costs are what the linear benchmark tells of one: CPU and memory.
+func (r *report) costs() (whats []string) {
 	for _, f := range r.Figures {
 		if f.Benchmark == "linear" && !slices.Contains(whats, f.What) && (strings.HasPrefix(f.What, "CPU") || strings.HasPrefix(f.What, "RSS")) {
 			whats = append(whats, f.What)
 		}
 	}
-	colours := []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"}
+	return whats
+}
+
+// curves draws the cost of one more, relative to the smallest size: flat is
+// linear in the whole.
+func (r *report) curves() string {
+	colours := []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d00"}
 	const width, height, left, bottom = 720, 320, 50, 40
 	x := func(n float64) float64 { return left + math.Log10(max(n, 1))/6*(width-left-220) }
 	y := func(ratio float64) float64 { return height - bottom - min(ratio, 2)/2*(height-bottom-20) }
@@ -150,7 +154,7 @@ func (r *report) curves() string {
 		fmt.Fprintf(out, `<text x="%.1f" y="%d">10^%d</text>`, x(math.Pow10(power))-8, height-20, power)
 	}
 	drawn := 0
-	for _, what := range whats {
+	for _, what := range r.costs() {
 		points := r.curve(what)
 		if len(points) < 2 || points[0].cost <= 0 {
 			continue

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/xml"
+	"maps"
 	"strings"
 	"testing"
 )
@@ -44,5 +46,44 @@ func TestTargetWithoutFloor(t *testing.T) {
 	}
 	if f := r.Figures[1]; f.Met == nil || !*f.Met {
 		t.Errorf("held against a number: %+v", f)
+	}
+}
+
+// The curves and the growth are of the points of one thing by their numbers,
+// whatever the order in which they were measured.
+func TestCurves(t *testing.T) {
+	r := new(report)
+	for _, x := range []struct {
+		of, what string
+		value    float64
+	}{
+		{"1000000 rows", "CPU, µs/Get", 110}, {"100 rows", "CPU, µs/Get", 100}, {"100 rows", "CPU, µs/Get", 100}, {"10000 rows", "CPU, µs/Get", 105},
+		{"1000 sockets", "RSS, B/socket", 1000}, {"100000 sockets", "RSS, B/socket", 1300},
+		{"1 streams", "median, µs/chunk", 5}, {"1 functions", "CPU, µs/invocation", 5},
+	} {
+		r.add("linear", x.of, x.what, "suiro", x.value, goal{})
+	}
+	r.growth()
+	r.settle()
+	got := make(map[string]bool)
+	for _, f := range r.Figures {
+		if f.Met != nil {
+			got[f.Case+": "+f.What] = *f.Met
+		}
+	}
+	want := map[string]bool{"growth, 1000000 over 100: CPU, µs/Get": true, "growth, 100000 over 1000: RSS, B/socket": false}
+	if !maps.Equal(got, want) {
+		t.Errorf("growth of %v", got)
+	}
+	var picture struct {
+		Lines []struct {
+			Points string `xml:"points,attr"`
+		} `xml:"polyline"`
+	}
+	if err := xml.Unmarshal([]byte(r.curves()), &picture); err != nil {
+		t.Fatal(err)
+	}
+	if len(picture.Lines) != 2 || len(strings.Fields(picture.Lines[0].Points)) != 3 || len(strings.Fields(picture.Lines[1].Points)) != 2 {
+		t.Errorf("the picture has %+v", picture.Lines)
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,26 +21,24 @@ func (b *bench) linear() error {
 			return err
 		}
 	}
-	var whats []string
-	for _, f := range b.Figures {
-		if f.Benchmark == "linear" && (strings.HasPrefix(f.What, "CPU") || strings.HasPrefix(f.What, "RSS")) {
-			whats = append(whats, f.What)
-		}
-	}
-	b.settle()
-	done := make(map[string]bool)
-	for _, what := range whats {
-		points := b.curve(what)
-		if done[what] || len(points) < 2 {
+	b.growth()
+	return nil
+}
+
+// growth holds the cost of one at the largest size against the smallest.
+func (r *report) growth() {
+	r.settle()
+	for _, what := range r.costs() {
+		points := r.curve(what)
+		if len(points) < 2 {
 			continue
 		}
-		done[what] = true
-		of := fmt.Sprintf("%g over %g", points[len(points)-1].n, points[0].n)
+		smallest, largest := points[0], points[len(points)-1]
+		of := fmt.Sprintf("growth, %.0f over %.0f", largest.n, smallest.n)
 		// Not under the same name, so that it is no point of the curve.
-		b.add("linear", "growth, "+of, what, "largest", points[len(points)-1].cost, atMost(1.2))
-		b.add("linear", "growth, "+of, what, "smallest", points[0].cost, atMost(1.2))
+		r.add("linear", of, what, "largest", largest.cost, atMost(1.2))
+		r.add("linear", of, what, "smallest", smallest.cost, atMost(1.2))
 	}
-	return nil
 }
 
 // manySockets are idle ones; the largest case over several processes.
