@@ -17,6 +17,7 @@ type Keeper struct {
 	count    int // children started; the starting thread's own
 	requests chan request
 	watchdog *watchdog
+	watcher  *watcher
 	children sync.WaitGroup // the goroutines that serve children
 	closing  sync.Once
 
@@ -59,11 +60,14 @@ func NewKeeper() (*Keeper, error) {
 		gone:     make(chan struct{}),
 		running:  make(map[*Process]struct{}),
 	}
-	w, err := startWatchdog(k.id)
-	if err != nil {
+	var err error
+	if k.watcher, err = newWatcher(); err != nil {
+		return nil, fmt.Errorf("wait for processes: %w", err)
+	}
+	if k.watchdog, err = startWatchdog(k.id); err != nil {
+		k.watcher.close()
 		return nil, fmt.Errorf("start the watchdog: %w", err)
 	}
-	k.watchdog = w
 	go k.startAll() // Close waits for it
 	return k, nil
 }
@@ -122,6 +126,7 @@ func (k *Keeper) shutDown() {
 	}
 	k.mu.Unlock()
 	k.children.Wait()
+	k.watcher.close()
 	close(k.release)
 	k.watchdog.close()
 	close(k.gone)

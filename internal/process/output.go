@@ -11,6 +11,7 @@ type output struct {
 	file   *os.File
 	stream string
 	emit   func(Line)
+	key    int32 // the watcher's
 
 	mu   sync.Mutex // held while bytes are read and handed over
 	line []byte     // the line begun and not ended
@@ -23,6 +24,11 @@ const readSize = 64 << 10
 func (o *output) run() {
 	for o.await() == nil {
 	}
+	o.end()
+}
+
+// end hands over the line begun.
+func (o *output) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.endLine()

@@ -34,7 +34,7 @@ type Command struct {
 	Dir  string
 	Env  []string // complete; nothing is inherited
 	// Output gets every line of stdout and stderr, one call at a time. It must
-	// not block for long: the child's writes wait for it.
+	// not block for long: the writes of all children wait for it.
 	Output func(Line)
 	// Mounts are in effect where CanMount says so, and not elsewhere.
 	Mounts []Mount
@@ -79,10 +79,12 @@ type Process struct {
 	cmd    *exec.Cmd
 	group  group
 	output []*output
-	peak   peak
-	over   atomic.Bool
-	done   chan struct{}
-	exit   Exit // set before done closes
+	// reading counts the output that has not ended.
+	reading sync.WaitGroup
+	peak    peak
+	over    atomic.Bool
+	done    chan struct{}
+	exit    Exit // set before done closes
 
 	mu     sync.Mutex
 	reaped bool // its number may belong to somebody else
@@ -192,24 +194,29 @@ func (k *Keeper) start(c Command) (*Process, error) {
 	p.group = g
 	k.added(p)
 	cmd.Env = nil // it would stay in memory as long as the child runs
-	k.children.Go(func() { p.supervise(c.MemoryLimit, c.Ended) })
+	p.reading.Add(len(p.output))
+	for _, o := range p.output {
+		k.watcher.read(o, p.reading.Done)
+	}
+	watched := make(chan struct{})
+	if c.MemoryLimit > 0 {
+		k.children.Go(func() { p.watchMemory(c.MemoryLimit, watched) })
+	}
+	k.children.Add(1)
+	k.watcher.whenEnded(p.Pid(), func() {
+		defer k.children.Done()
+		p.conclude(watched, c.Ended)
+	})
 	return p, nil
 }
 
-// supervise sees the child to its end.
-func (p *Process) supervise(limit int64, ended func(Exit)) {
-	var readers sync.WaitGroup
-	for _, o := range p.output {
-		readers.Go(o.run)
-	}
-	watched := make(chan struct{})
-	if limit > 0 {
-		p.keeper.children.Go(func() { p.watchMemory(limit, watched) })
-	}
+// conclude sees the child's end through. It may wait for that, where nothing
+// else does.
+func (p *Process) conclude(watched chan struct{}, ended func(Exit)) {
 	err := p.group.wait(p.cmd, p.ended)
 	close(watched)
 	p.group.sweep()
-	p.finishOutput(&readers)
+	p.finishOutput()
 	p.exit = p.exitOf(err)
 	p.keeper.removed(p)
 	close(p.done)
@@ -228,9 +235,9 @@ func (p *Process) ended() {
 
 // finishOutput waits until the pipes are empty, but not for ever: a process
 // that escaped, or an Output that hangs, must not keep the child from ending.
-func (p *Process) finishOutput(readers *sync.WaitGroup) {
+func (p *Process) finishOutput() {
 	read := make(chan struct{})
-	p.keeper.children.Go(func() { readers.Wait(); close(read) })
+	p.keeper.children.Go(func() { p.reading.Wait(); close(read) })
 	t := time.NewTimer(drainTime)
 	defer t.Stop()
 	select {
@@ -238,7 +245,7 @@ func (p *Process) finishOutput(readers *sync.WaitGroup) {
 	case <-t.C:
 	}
 	for _, o := range p.output {
-		_ = o.file.Close()
+		p.keeper.watcher.cut(o, p.reading.Done)
 	}
 }
 

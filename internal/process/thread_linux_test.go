@@ -3,11 +3,12 @@ package process
 import (
 	"context"
 	"os"
+	"runtime"
 	"testing"
 )
 
-// A child costs no thread while it runs.
-func TestChildrenKeepNoThreads(t *testing.T) {
+// A child costs no thread and no goroutine while it runs.
+func TestChildrenKeepNoThreadsAndGoroutines(t *testing.T) {
 	k, err := NewKeeper()
 	if err != nil {
 		t.Fatal(err)
@@ -26,11 +27,14 @@ func TestChildrenKeepNoThreads(t *testing.T) {
 		}
 	}
 	start()
-	before := threads()
+	before, goroutines := threads(), runtime.NumGoroutine()
 	for range 60 {
 		start()
 	}
 	if more := threads() - before; more > 30 {
 		t.Errorf("60 children took %d threads", more)
+	}
+	if more := runtime.NumGoroutine() - goroutines; more > 5 {
+		t.Errorf("60 children took %d goroutines", more)
 	}
 }
