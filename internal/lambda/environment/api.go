@@ -51,6 +51,9 @@ type post struct {
 	body        io.Reader
 	trailer     func(name string) string // after the body's end
 	abort       func()                   // makes reads of the body fail
+	// loop, when set, is the body of a connection that can do without the
+	// goroutine that waits in respond while others read a stream.
+	loop *incoming
 }
 
 // waiter is a runtime's open call for its next event. take is called once at
@@ -147,35 +150,37 @@ func (e *Environment) next(l *life, hungUp <-chan struct{}) (*invocation, *apiEr
 // respond takes the runtime's response, and the runtime hears of it when the
 // body was read: that of a buffered invocation here and now, because waking the
 // invoker for it would be most of its cost; that of a stream by whoever
-// invoked.
-func (e *Environment) respond(l *life, id string, p post) *apiError {
+// invoked. Then respond may return at once: held says that the connection's
+// resume is called when it would have returned.
+func (e *Environment) respond(l *life, id string, p post) (refusal *apiError, held bool) {
 	r := &response{post: p, read: make(chan struct{})}
 	inv, refusal := e.claim(l, id, p, stateResponse, r)
 	switch {
 	case inv == nil:
-		return refusal
+		return refusal, false
 	case refusal != nil:
 		e.fail(inv, &failure{outcome: invoke.FunctionError, errorType: "Runtime.InvalidResponseModeHeader"})
 		e.sent(l)
-		return refusal
+		return refusal, false
 	}
 	if inv.Mode != invoke.Stream {
 		inv.collected = inv.collect(r)
+	}
+	if r.held {
+		p.loop.conn.hold(r)
+		close(inv.answered)
+		return nil, true
 	}
 	close(inv.answered)
 	select {
 	case <-r.read:
 	case <-inv.abandoned:
-		_, err := io.Copy(io.Discard, r.body)
-		if err == nil {
-			err = io.EOF
-		}
-		_ = inv.bodyEnded(r, err)
+		inv.drain(r)
 	case <-e.closing:
-		return refuseContainer
+		return refuseContainer, false
 	}
 	e.sent(l)
-	return r.refusal
+	return r.refusal, false
 }
 
 // claim finds the invocation that an answer is for and moves the runtime to
@@ -204,6 +209,9 @@ func (e *Environment) claim(l *life, id string, p post, to state, r *response) (
 		return inv, refuseMode
 	}
 	inv.response = r
+	if r != nil {
+		r.held = inv.Mode == invoke.Stream && p.loop != nil && !inv.unwanted
+	}
 	if l.hub.Active() {
 		inv.responded = time.Now()
 	}

@@ -75,7 +75,7 @@ func (s *Session) Next() *Event {
 // Respond answers the event; whoever invoked reads body. abort makes reads of
 // it fail. Respond returns when the body was read to its end.
 func (s *Session) Respond(contentType string, body io.Reader, abort func()) {
-	s.env.respond(s.life, s.inv.RequestID, post{
+	_, _ = s.env.respond(s.life, s.inv.RequestID, post{
 		contentType: contentType,
 		mode:        "streaming",
 		hasMode:     true,

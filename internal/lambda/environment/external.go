@@ -58,7 +58,7 @@ func (e *Environment) startExtensions(l *life) {
 		c := given.Command
 		c.Output = func(line process.Line) { e.output(l, telemetry.Extension, line) }
 		c.Env = append(c.Env[:len(c.Env):len(c.Env)], "AWS_LAMBDA_RUNTIME_API="+e.server.address())
-		c.Ended = func(end process.Exit) { l.departures <- departure{x, end} } // there is room for all
+		c.Ended = func(end process.Exit) { e.depart(l, departure{x, end}) }
 		p, err := e.cfg.Keeper.Start(c)
 		if err != nil {
 			e.refuseLaunch(l, given.Name, err)

@@ -45,6 +45,7 @@ type invocation struct {
 	dispatched bool
 	response   *response // the head is known, the body is being read
 	failure    *failure  // what ended it otherwise
+	unwanted   bool      // abandoned
 	finished   bool
 	end        invoke.End
 	responded  time.Time // when the response began; only for telemetry
@@ -60,6 +61,15 @@ type response struct {
 	readOnce sync.Once
 	read     chan struct{} // closed when the body was read to its end
 	refusal  *apiError     // what the runtime is told instead of 202; before read closes
+	held     bool          // nobody waits for read; the connection is resumed
+	resumed  sync.Once
+}
+
+// goOn resumes the connection, once.
+func (r *response) goOn() {
+	if r.held {
+		r.resumed.Do(func() { go r.loop.conn.resume(r) })
+	}
 }
 
 // failure is an end that is no response.
@@ -92,7 +102,36 @@ func platformError(errorType, requestID, message string) []byte {
 }
 
 // abandon lets go of the response; the function goes on undisturbed.
-func (inv *invocation) abandon() { inv.abandons.Do(func() { close(inv.abandoned) }) }
+func (inv *invocation) abandon() {
+	inv.abandons.Do(func() {
+		close(inv.abandoned)
+		inv.env.mu.Lock()
+		defer inv.env.mu.Unlock()
+		inv.unwanted = true
+		if r := inv.response; r != nil && r.held && !r.whole() && !inv.env.closed {
+			inv.env.work.Go(func() { inv.drain(r) })
+		}
+	})
+}
+
+// whole tells whether the body was read to its end.
+func (r *response) whole() bool {
+	select {
+	case <-r.read:
+		return true
+	default:
+		return false
+	}
+}
+
+// drain reads what nobody wants: the function goes on.
+func (inv *invocation) drain(r *response) {
+	_, err := io.Copy(io.Discard, r.body)
+	if err == nil {
+		err = io.EOF
+	}
+	_ = inv.bodyEnded(r, err)
+}
 
 // fail ends an invocation that has no complete response. When a response is
 // being read the reader meets the end of the connection and finds f.
@@ -319,6 +358,7 @@ func (inv *invocation) bodyEnded(r *response, err error) error {
 			e.finish(inv, f)
 		}
 		close(r.read)
+		r.goOn()
 		e.released()
 	})
 	if err == io.EOF {

@@ -32,6 +32,8 @@ type life struct {
 	suppressed  bool // this init is part of an invocation
 	initialized bool
 	ending      bool // on its way out
+	parted      bool // the first departure has been taken
+	concluding  bool
 	// waiting takes the next event to the runtime's blocked call; nil when
 	// there is none.
 	waiting    waiter
@@ -48,8 +50,6 @@ type life struct {
 	initError  *failure      // before initFailed closes
 	lost       chan struct{} // closed when a process is gone that should not be
 	loss       *failure      // before lost closes; its body is made for each invocation
-	departures chan departure
-	stop       chan string   // why to shut down; one order at most counts
 	ended      chan struct{} // closed when all processes are gone
 
 	conns  int           // connections of the runtime to the Runtime API
@@ -95,14 +95,11 @@ func (e *Environment) start(suppressed bool) (*life, error) {
 		ready:      make(chan struct{}),
 		initFailed: make(chan struct{}),
 		lost:       make(chan struct{}),
-		departures: make(chan departure, 1+len(e.cfg.Extensions)),
-		stop:       make(chan string, 1),
 		ended:      make(chan struct{}),
 	}
 	e.life = l
 	e.tellInitStart(l)
 	e.startExtensions(l)
-	e.work.Go(func() { e.keep(l) })
 	return l, nil
 }
 
@@ -119,7 +116,7 @@ func (e *Environment) startRuntime(l *life) error {
 	}
 	c := e.cfg.Command
 	c.Output = func(line process.Line) { e.output(l, telemetry.Function, line) }
-	c.Ended = func(x process.Exit) { l.departures <- departure{nil, x} } // there is room for all
+	c.Ended = func(x process.Exit) { e.depart(l, departure{nil, x}) }
 	c.Env = append(c.Env[:len(c.Env):len(c.Env)], "AWS_LAMBDA_LOG_STREAM_NAME="+e.logStream)
 	port := ""
 	if e.cfg.RPC {
@@ -147,18 +144,30 @@ func (e *Environment) startRuntime(l *life) error {
 	return nil
 }
 
-// keep waits for a life's end and sees to it. It waits as long as a life
-// lasts, so that it has nothing on its stack but what it waits for.
-func (e *Environment) keep(l *life) {
-	reason := "failure"
-	select {
-	case d := <-l.departures:
-		if !e.miss(l, d) {
-			reason = <-l.stop
-		}
-	case reason = <-l.stop:
+// depart takes the end of a process of a life: the first that is not on its way
+// already ends all.
+func (e *Environment) depart(l *life, d departure) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if l.parted || l.concluding {
+		return
 	}
-	e.conclude(l, reason)
+	l.parted = true
+	e.work.Go(func() {
+		if e.miss(l, d) {
+			e.end(l, "failure")
+		}
+	})
+}
+
+// end sees to the end of a life, if nobody does yet.
+func (e *Environment) end(l *life, reason string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !l.concluding {
+		l.concluding = true
+		e.work.Go(func() { e.conclude(l, reason) })
+	}
 }
 
 // conclude ends a life.
@@ -171,15 +180,15 @@ func (e *Environment) conclude(l *life, reason string) {
 		l.peak = l.process.Exit().PeakMemory
 	}
 	e.life, e.peak = nil, l.peak
-	waiting := l.waiting
+	waiting, loss := l.waiting, l.loss
 	l.waiting = nil
 	e.mu.Unlock()
 	if waiting != nil {
 		waiting.take(nil)
 	}
 	entry := e.entry(journal.Stopped)
-	if l.loss != nil {
-		entry.Err = l.loss.message
+	if loss != nil {
+		entry.Err = loss.message
 	}
 	e.cfg.Journal.Publish(entry)
 	close(l.ended)
@@ -269,10 +278,7 @@ func (e *Environment) reset(l *life, reason string) {
 	e.mu.Lock()
 	e.broken = true
 	e.mu.Unlock()
-	select {
-	case l.stop <- reason:
-	default: // it has been told already
-	}
+	e.end(l, reason)
 	<-l.ended
 }
 

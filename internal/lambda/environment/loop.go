@@ -63,6 +63,9 @@ func (s *loopServer) close() {
 	}
 	for c := range s.conns {
 		_ = c.Close()
+		if c.held != nil {
+			c.held.goOn()
+		}
 	}
 	rest := s.rest
 	s.mu.Unlock()
@@ -91,8 +94,9 @@ func (s *loopServer) accept() {
 			return
 		}
 		s.conns[lc] = struct{}{}
-		s.loops.Go(lc.serve)
+		s.loops.Add(1)
 		s.mu.Unlock()
+		go lc.serve() // close waits for loops
 	}
 }
 
@@ -120,33 +124,75 @@ type loopConn struct {
 	r      *bufio.Reader
 	head   head
 	given  chan struct{} // the next event was written
+	held   *response     // being read by others, and no goroutine is in serve; guarded by server.mu
 }
 
 // errGone ends a loop whose connection has nothing more to say.
 var errGone = errors.New("the connection has ended")
 
+// serve serves until the connection ends, or resume does.
 func (c *loopConn) serve() {
-	defer func() {
-		c.server.mu.Lock()
-		delete(c.server.conns, c)
-		c.server.mu.Unlock()
-	}()
 	for {
+		held := false
 		usual, err := c.readHead()
 		switch {
 		case err == nil && !usual:
 			c.handOver()
+			c.leave()
 			return
 		case err == nil && c.head.kind == hotNext:
 			err = c.next()
 		case err == nil:
-			err = c.answer()
+			held, err = c.answer()
 		}
 		if err != nil {
 			_ = c.Close()
+			c.leave()
+		}
+		if err != nil || held {
 			return
 		}
 	}
+}
+
+// leave is the end of serve.
+func (c *loopConn) leave() {
+	c.server.mu.Lock()
+	delete(c.server.conns, c)
+	c.server.mu.Unlock()
+	c.server.loops.Done()
+}
+
+// hold notes a response that others read; when the server has closed, nobody
+// might.
+func (c *loopConn) hold(r *response) {
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	c.held = r
+	if c.server.closed {
+		r.goOn()
+	}
+}
+
+// resume goes on after a response that was held, in a goroutine of its own.
+func (c *loopConn) resume(r *response) {
+	c.server.mu.Lock()
+	c.held = nil
+	closed := c.server.closed
+	c.server.mu.Unlock()
+	var err error
+	if closed { // somebody may still read what comes late
+		err = errGone
+	} else {
+		c.env.sent(c.life)
+		err = c.answered(r.loop, r.refusal)
+	}
+	if err != nil {
+		_ = c.Close()
+		c.leave()
+		return
+	}
+	c.serve()
 }
 
 // readHead waits for a request; usual is false when it is one for net/http.
@@ -281,20 +327,28 @@ func appendHeader(b []byte, name, value string) []byte {
 	return b
 }
 
-// answer takes a runtime's response or error.
-func (c *loopConn) answer() error {
+// answer takes a runtime's response or error. held says that resume goes on.
+func (c *loopConn) answer() (held bool, err error) {
 	h := &c.head
 	in := &incoming{conn: c, left: h.length, chunks: chunks{r: c.r}}
 	p := post{
 		contentType: h.contentType, errorType: h.errorType, attempt: h.attempt, mode: h.mode, hasMode: h.hasMode,
-		length: h.length, body: in, trailer: in.trailer, abort: c.abort,
+		length: h.length, body: in, trailer: in.trailer, abort: c.abort, loop: in,
 	}
 	var refusal *apiError
 	if h.kind == hotResponse {
-		refusal = c.env.respond(c.life, h.id, p)
+		refusal, held = c.env.respond(c.life, h.id, p)
 	} else {
 		refusal = c.env.fault(c.life, h.id, p)
 	}
+	if held {
+		return true, nil
+	}
+	return false, c.answered(in, refusal)
+}
+
+// answered tells the runtime what became of its response or error.
+func (c *loopConn) answered(in *incoming, refusal *apiError) error {
 	if in.err == nil { // refused unread
 		_, _ = io.CopyN(io.Discard, in, 2*MaxResponse)
 	}

@@ -205,7 +205,8 @@ func newPost(w http.ResponseWriter, r *http.Request) post {
 
 func (s *httpServer) response(w http.ResponseWriter, r *http.Request, l *life) {
 	id := strings.TrimSuffix(r.URL.Path[len(invocations):], "/response")
-	writeStatus(w, s.env.respond(l, id, newPost(w, r)))
+	refusal, _ := s.env.respond(l, id, newPost(w, r))
+	writeStatus(w, refusal)
 }
 
 func (s *httpServer) error(w http.ResponseWriter, r *http.Request, l *life) {
