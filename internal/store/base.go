@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -179,6 +180,9 @@ func (b *base) save(rows *node, m *mark, limit int) error {
 func (b *base) saveSome(tx *bolt.Tx, c *cursor, limit int) (more bool, err error) {
 	rows := tx.Bucket([]byte(rowsBucket))
 	for i := 1; ; i++ {
+		if i%64 == 0 {
+			runtime.Gosched() // nobody waits for these rows, and somebody may for the log
+		}
 		n := c.next()
 		switch {
 		case n == nil:

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// queueLength bounds the writes that wait for the committer; Commit waits
-	// for a place beyond it.
+	// queueLength bounds the writes that wait for their turn; Commit waits for
+	// a place beyond it.
 	queueLength = 1024
 	// batchLength and batchBytes bound one transaction, so that the first
 	// writer in it does not wait for an unbounded number of others.
@@ -18,12 +18,12 @@ const (
 	batchBytes  = 16 << 20
 )
 
-// write is one function on its way through the committer.
+// write is one function and what became of it.
 type write struct {
 	fn   func(Tx) error
 	done chan error
 	// state goes from waiting to running or to abandoned, whoever is first:
-	// the committer that runs it or the caller whose context ended.
+	// whoever has the turn and runs it or the caller whose context ended.
 	state atomic.Int32
 }
 
@@ -33,19 +33,21 @@ const (
 	abandoned
 )
 
-// committer owns the goroutine that writes. Nothing else opens a batch.
+// committer lets those that write take turns: whoever has the turn runs all
+// writes that wait, on its own goroutine, so that one that writes alone is
+// never handed over to another. Nothing else opens a batch.
 type committer struct {
 	engine engine
 	queue  chan *write
+	turn   chan struct{} // holds the turn while nobody has it
 
-	mu      sync.RWMutex // held for reading while a Commit enqueues
+	mu      sync.RWMutex // held for reading during a Commit
 	stopped bool
-	exited  chan struct{}
 }
 
-func startCommitter(e engine) *committer {
-	c := &committer{engine: e, queue: make(chan *write, queueLength), exited: make(chan struct{})}
-	go c.run()
+func newCommitter(e engine) *committer {
+	c := &committer{engine: e, queue: make(chan *write, queueLength), turn: make(chan struct{}, 1)}
+	c.turn <- struct{}{}
 	return c
 }
 
@@ -55,23 +57,10 @@ func startCommitter(e engine) *committer {
 // ctx ends first or the store is closed, not at all. A failed transaction (a
 // full disk) fails every function in it and leaves the store as it was.
 func (s *Store) Commit(ctx context.Context, fn func(Tx) error) error {
-	w := &write{fn: fn, done: make(chan error, 1)}
-	if err := s.committer.enqueue(ctx, w); err != nil {
-		return err
-	}
-	select {
-	case err := <-w.done:
-		return err
-	case <-ctx.Done():
-		if w.state.CompareAndSwap(waiting, abandoned) {
-			return ctx.Err()
-		}
-		// Already running: its outcome is a flush away and must be told.
-		return <-w.done
-	}
+	return s.committer.do(ctx, &write{fn: fn, done: make(chan error, 1)})
 }
 
-func (c *committer) enqueue(ctx context.Context, w *write) error {
+func (c *committer) do(ctx context.Context, w *write) error {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if c.stopped {
@@ -80,30 +69,41 @@ func (c *committer) enqueue(ctx context.Context, w *write) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	// Enqueued by itself first, because a select may choose the turn and find
+	// that nobody waits; where the queue is full, whoever comes empties it.
+	queue := c.queue
 	select {
-	case c.queue <- w:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	case queue <- w:
+		queue = nil
+	default:
+	}
+	for {
+		select {
+		case queue <- w:
+			queue = nil // it waits
+		case err := <-w.done:
+			return err
+		case <-c.turn:
+			// Those that still wait take the turn after this one.
+			if first := c.next(0, 0); first != nil {
+				c.commit(first)
+			}
+			c.turn <- struct{}{}
+		case <-ctx.Done():
+			if w.state.CompareAndSwap(waiting, abandoned) {
+				return ctx.Err()
+			}
+			// Already running: its outcome is a flush away and must be told.
+			return <-w.done
+		}
 	}
 }
 
-// stop waits until everything queued is answered.
+// stop waits until everything that has begun is answered.
 func (c *committer) stop() {
 	c.mu.Lock()
-	if !c.stopped {
-		c.stopped = true
-		close(c.queue)
-	}
-	c.mu.Unlock()
-	<-c.exited
-}
-
-func (c *committer) run() {
-	defer close(c.exited)
-	for first := range c.queue {
-		c.commit(first)
-	}
+	defer c.mu.Unlock()
+	c.stopped = true
 }
 
 // commit runs first and whatever else is waiting in one transaction. It never
@@ -158,7 +158,7 @@ func (c *committer) next(n, dirty int) *write {
 		return nil
 	}
 	select {
-	case w := <-c.queue: // nil when closed
+	case w := <-c.queue:
 		return w
 	default:
 		return nil

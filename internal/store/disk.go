@@ -129,20 +129,29 @@ func (s layered) Scan(r Range, d Direction, visit func(key, value []byte) bool) 
 }
 
 func (d *disk) begin() (batch, error) {
-	debug.SetPanicOnFault(true) // of the committer, for good
+	fault := debug.SetPanicOnFault(true)
 	rows, err := d.snapshot()
-	return diskBatch{rows, d}, err
+	if err != nil {
+		debug.SetPanicOnFault(fault)
+		return nil, err
+	}
+	return diskBatch{rows, d, fault}, nil
 }
 
-// diskBatch is the committer's.
+// diskBatch belongs to one goroutine.
 type diskBatch struct {
 	layered
-	disk *disk
+	disk  *disk
+	fault bool // what SetPanicOnFault was
 }
 
-func (b diskBatch) rollback() { b.end() }
+func (b diskBatch) rollback() {
+	b.end()
+	debug.SetPanicOnFault(b.fault)
+}
 
 func (b diskBatch) commit(writes []change) error {
+	defer debug.SetPanicOnFault(b.fault)
 	// A copy, because a value may be one that was read from the base's pages.
 	r := makeRecord(writes)
 	b.end() // before anything waits for readers
@@ -177,8 +186,8 @@ func (d *disk) append(r []byte) (logged bool, err error) {
 	return true, nil
 }
 
-// direct commits a record to the base. It is the committer's, which does not
-// append meanwhile.
+// direct commits a record to the base. Nobody appends meanwhile, because whoever
+// has the turn to commit is here.
 func (d *disk) direct(r []byte) error {
 	d.checkpoints.Lock()
 	defer d.checkpoints.Unlock()

@@ -3,10 +3,10 @@
 //
 // Reads come from snapshots: a [Store.View] sees the rows of one commit and
 // nothing of later ones, however long it runs. Writes are functions handed to
-// [Store.Commit]. One goroutine drains the queue of such functions, runs as
-// many as are waiting inside one transaction, and answers them after that
-// transaction is on the disk. Sixty-four writers thus share one flush, and a
-// function that fails undoes its own writes only.
+// [Store.Commit], which take turns: whoever has the turn runs all functions that
+// wait inside one transaction, and answers them after that transaction is on the
+// disk. Sixty-four writers thus share one flush, one that is alone waits for
+// nobody, and a function that fails undoes its own writes only.
 //
 // A transaction is one record of a log (record.go, log.go), which is flushed
 // once. Its rows stay in memory, over those of a bbolt file (disk.go, tree.go),
@@ -141,7 +141,7 @@ func Open(path string) (*Store, error) {
 // OpenMemory makes a store without a file, which forgets everything at Close.
 func OpenMemory() *Store { return start(newMemory()) }
 
-func start(e engine) *Store { return &Store{engine: e, committer: startCommitter(e)} }
+func start(e engine) *Store { return &Store{engine: e, committer: newCommitter(e)} }
 
 // View calls fn with the rows as they are now. fn must call neither Commit nor
 // View: a growing file and Close both wait for the views that run.
