@@ -39,7 +39,12 @@ func function(id, handler string) string {
 	return fmt.Sprintf(`
   %s:
     Type: AWS::Serverless::Function
-    Properties: {Runtime: provided.al2023, CodeUri: code, Handler: %s, Timeout: 30, Policies: [AmazonAPIGatewayInvokeFullAccess]}`, id, handler)
+    Properties:
+      Runtime: provided.al2023
+      CodeUri: code
+      Handler: %s
+      Timeout: 30
+      Policies: [AmazonAPIGatewayInvokeFullAccess]`, id, handler)
 }
 
 // socketApp has a WebSocket API with two-way MOCK routes, whose answers are as
@@ -72,6 +77,26 @@ Resources:
     Type: AWS::Lambda::Permission
     Properties: {Action: lambda:InvokeFunction, FunctionName: !Ref Post, Principal: apigateway.amazonaws.com}`)
 	b.WriteString(function("Post", "post"))
+	for _, n := range fixed {
+		b.WriteString(function(fmt.Sprintf("Both%d", n), "both"))
+		fmt.Fprintf(b, `
+      ReservedConcurrentExecutions: %[1]d
+  BothIntegration%[1]d:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties:
+      ApiId: !Ref Api
+      IntegrationType: AWS_PROXY
+      IntegrationUri: !Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Both%[1]d.Arn}/invocations
+  BothRoute%[1]d:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref Api, RouteKey: both%[1]d, RouteResponseSelectionExpression: $default, Target: !Sub "integrations/${BothIntegration%[1]d}"}
+  BothResponse%[1]d:
+    Type: AWS::ApiGatewayV2::RouteResponse
+    Properties: {ApiId: !Ref Api, RouteId: !Ref BothRoute%[1]d, RouteResponseKey: $default}
+  BothPermission%[1]d:
+    Type: AWS::Lambda::Permission
+    Properties: {Action: lambda:InvokeFunction, FunctionName: !Ref Both%[1]d, Principal: apigateway.amazonaws.com}`, n)
+	}
 	for _, size := range messageSizes {
 		fmt.Fprintf(b, `
   Mock%[1]d:

@@ -33,31 +33,14 @@ func (b *bench) message() error {
 	return nil
 }
 
-// chain measures a message to a function that posts it back, against the
-// least code between the same parts.
-func (b *bench) chain() error {
-	suiro, err := b.startSuiro(socketApp())
-	defer suiro.close()
-	if err != nil {
-		return err
-	}
-	for _, sockets := range []int{1, 10, 100} {
-		least, err := startFloor("chain", floor.Options{Environments: sockets, Handler: "post"})
-		if err != nil {
-			return err
-		}
-		err = b.talk("chain", []*server{suiro, least}, sockets, message("post", 64), "", goal{}, atLeast(0.8))
-		least.close()
-		if err != nil {
-			return err
-		}
-	}
-	return b.chainOffline()
+// talk keeps a message in flight on every socket of each server, which answer
+// with as many bytes.
+func (b *bench) talk(benchmark string, servers []*server, sockets int, text, of string, cpu, rate goal) error {
+	return b.converse(benchmark, servers, sockets, text, len(text), fmt.Sprintf("%s%d sockets", of, sockets), cpu, rate)
 }
 
-// talk keeps a message in flight on every socket of each server.
-func (b *bench) talk(benchmark string, servers []*server, sockets int, text, of string, cpu, rate goal) error {
-	of = fmt.Sprintf("%s%d sockets", of, sockets)
+// converse is talk with answers of another length.
+func (b *bench) converse(benchmark string, servers []*server, sockets int, text string, reply int, of string, cpu, rate goal) error {
 	clients := make([]*client, len(servers))
 	for i, s := range servers {
 		c, _, err := dial(s, sockets)
@@ -66,14 +49,14 @@ func (b *bench) talk(benchmark string, servers []*server, sockets int, text, of 
 		}
 		defer c.close()
 		clients[i] = c
-		if _, err := c.do(load.Command{Do: "echo", Message: text, Reply: len(text), Millis: b.millis / 2}); err != nil {
+		if _, err := c.do(load.Command{Do: "echo", Message: text, Reply: reply, Millis: b.millis / 2}); err != nil {
 			return &sideError{s, err}
 		}
 	}
 	for range b.rounds {
 		for i, s := range servers {
 			before := s.cpu()
-			r, err := clients[i].do(load.Command{Do: "echo", Message: text, Reply: len(text), Millis: b.millis})
+			r, err := clients[i].do(load.Command{Do: "echo", Message: text, Reply: reply, Millis: b.millis})
 			if err != nil {
 				return &sideError{s, err}
 			}

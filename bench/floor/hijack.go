@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/big"
@@ -158,7 +157,7 @@ type receiver interface {
 
 func (c *conn) received(f []byte, header, length int) error {
 	if c.hub.functions != nil {
-		c.hub.functions.message(c.id, string(f[header:header+length]))
+		c.hub.functions.message(c, f[header:header+length])
 		return nil
 	}
 	return c.send(echo(f, header, length))
@@ -227,26 +226,4 @@ func secure(l net.Listener) (net.Listener, error) {
 		return nil, err
 	}
 	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}), nil
-}
-
-// message is the event of a WebSocket message, as short as the function needs.
-type message struct {
-	RequestContext struct {
-		ConnectionID string `json:"connectionId"`
-		DomainName   string `json:"domainName"`
-		Stage        string `json:"stage"`
-	} `json:"requestContext"`
-	Body string `json:"body"`
-}
-
-// message hands a message to a function and does not wait for it.
-func (f *functions) message(id, body string) {
-	var m message
-	m.RequestContext.ConnectionID, m.RequestContext.DomainName, m.RequestContext.Stage = id, f.address, "dev"
-	m.Body = body
-	event, err := json.Marshal(m)
-	if err != nil {
-		return
-	}
-	go func() { _, _ = f.invoke(event) }()
 }

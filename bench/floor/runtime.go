@@ -22,6 +22,7 @@ import (
 type functions struct {
 	address string // of the server in front of them
 	idle    chan *environment
+	answers bool // on the socket, by what the function returns
 }
 
 // environment is one process.
@@ -35,7 +36,7 @@ type environment struct {
 // startFunctions starts the bench program as a function, and waits until all
 // of them have asked for their first event.
 func startFunctions(o Options) (*functions, error) {
-	f := &functions{idle: make(chan *environment, o.Environments)}
+	f := &functions{idle: make(chan *environment, o.Environments), answers: o.Handler == "both"}
 	for range o.Environments {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -58,12 +59,16 @@ func startFunctions(o Options) (*functions, error) {
 	return f, nil
 }
 
+// sessionToken is as long as those that functions get here; each request is
+// signed with it.
+var sessionToken = strings.Repeat("t", 160)
+
 // FunctionEnviron is the environment of a function's process.
 func FunctionEnviron(api, handler string) []string {
 	return []string{
 		"AWS_LAMBDA_RUNTIME_API=" + api, "_HANDLER=" + handler, "AWS_LAMBDA_FUNCTION_NAME=f", "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128", "AWS_LAMBDA_LOG_GROUP_NAME=x", "AWS_LAMBDA_LOG_STREAM_NAME=x",
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b",
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_SESSION_TOKEN=" + sessionToken,
 	}
 }
 

@@ -27,6 +27,8 @@ func Start(handler string) {
 	switch handler {
 	case "post":
 		lambda.Start(newPoster().post)
+	case "both":
+		lambda.Start(newPoster().both)
 	case "stream":
 		lambda.Start(stream)
 	default:
@@ -78,6 +80,16 @@ func (p *poster) post(ctx context.Context, e events.APIGatewayWebsocketProxyRequ
 		return events.APIGatewayProxyResponse{}, fmt.Errorf("%s: %s %w", response.Status, text, err)
 	}
 	return events.APIGatewayProxyResponse{StatusCode: http.StatusOK}, nil
+}
+
+// Answer is what a function says that posts and answers.
+const Answer = "ok"
+
+// both posts, and answers by its route.
+func (p *poster) both(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	r, err := p.post(ctx, e)
+	r.Body = Answer
+	return r, err
 }
 
 // Signed is a POST with a signature in its header.
