@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,8 +52,13 @@ func (e *sideError) Unwrap() error { return e.err }
 func (b *bench) miss(name string, err error) {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	fmt.Fprintf(os.Stderr, "bench: going on without %s: %v\n", name, err)
-	b.Missing = append(b.Missing, name+": "+line)
+	if line = name + ": " + line; !slices.Contains(b.Missing, line) {
+		b.Missing = append(b.Missing, line)
+	}
 }
+
+// unfetched is what could not be fetched in this run, which is not tried again.
+var unfetched = make(map[string]error)
 
 // cached is a path in the user's cache, made by the first call: make gets the
 // path of what is to become it, so that one that was ended half-way is none.
@@ -65,6 +71,9 @@ func cached(name string, make func(ctx context.Context, part string) *exec.Cmd) 
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
+	if err, ok := unfetched[name]; ok {
+		return "", err
+	}
 	part := path + ".part"
 	if err := errors.Join(os.RemoveAll(part), os.MkdirAll(part, 0o755)); err != nil {
 		return "", err
@@ -74,7 +83,8 @@ func cached(name string, make func(ctx context.Context, part string) *exec.Cmd) 
 	cmd := make(ctx, part)
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = os.Stderr, os.Stderr, time.Second
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("fetching %s by %s: %w", name, filepath.Base(cmd.Path), err)
+		unfetched[name] = fmt.Errorf("fetching %s by %s: %w", name, filepath.Base(cmd.Path), err)
+		return "", unfetched[name]
 	}
 	return path, os.Rename(part, path)
 }
@@ -164,11 +174,11 @@ func startLocal() (*server, error) {
 
 // answers waits until something listens.
 func answers(address string) error {
-	for range 300 {
+	for range 3000 {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			return conn.Close()
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 	return fmt.Errorf("nothing listens at %s", address)
 }
