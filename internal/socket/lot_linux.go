@@ -17,6 +17,11 @@ import (
 //
 // The zero value is ready; it opens nothing before the first connection comes.
 type Lot struct {
+	// Linger is for how long a connection that was woken keeps its goroutine
+	// after what it heard last, and at most twice as long: one that goes on
+	// talking is read as if there were no Lot. 0 is a second.
+	Linger time.Duration
+
 	mu     sync.Mutex
 	epoll  *os.File // nil before the first connection
 	set    int      // epoll's descriptor

@@ -2,9 +2,13 @@
 
 package socket
 
+import "time"
+
 // Lot is where idle connections wait without a goroutine. On this system there
 // is none: every connection keeps its goroutine.
-type Lot struct{}
+type Lot struct {
+	Linger time.Duration // of no meaning here
+}
 
 // Close implements what it does on Linux.
 func (*Lot) Close() {}

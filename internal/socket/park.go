@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// linger is for how long a connection that was woken keeps its goroutine after
-// what it heard last: one that goes on talking is read as if there were no Lot.
-const linger = 200 * time.Millisecond
+// defaultLinger is more than what passes between the messages of a client that
+// waits for answers, also on a machine with too much to do.
+const defaultLinger = time.Second
 
 // longestLinger is between two attempts to park what cannot be parked: a
 // connection in the midst of a message, or a process without free descriptors.
@@ -30,11 +30,18 @@ type reader struct {
 	pause time.Duration // until the next attempt to park
 }
 
+func (l *Lot) linger() time.Duration {
+	if l == nil || l.Linger == 0 {
+		return defaultLinger
+	}
+	return l.Linger
+}
+
 var readers = sync.Pool{New: func() any { return new(reader) }}
 
 func newReader(o *Options) *reader {
 	r := readers.Get().(*reader)
-	r.options, r.pause = o, linger
+	r.options, r.pause = o, o.Lot.linger()
 	return r
 }
 
@@ -42,7 +49,7 @@ func newReader(o *Options) *reader {
 // attempt comes soon after one that was talking, and later after others.
 func (r *reader) rest() {
 	if r.heard {
-		r.heard, r.pause = false, linger
+		r.heard, r.pause = false, r.options.Lot.linger()
 	} else {
 		r.pause = min(2*r.pause, longestLinger)
 	}

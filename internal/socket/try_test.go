@@ -17,7 +17,7 @@ import (
 )
 
 // kernelPair is a connection through the kernel, whose buffers fill up.
-func kernelPair(t *testing.T, secure bool) (server, client net.Conn) {
+func kernelPair(t testing.TB, secure bool) (server, client net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
