@@ -133,11 +133,7 @@ func (fn *function) build(ctx context.Context, set settings) (*revision, error) 
 		Layers: layers.Dirs(),
 	})
 	if err != nil {
-		var m *diag.Message
-		if errors.As(err, &m) {
-			return nil, err
-		}
-		return nil, diag.Errorf(set.code.Pos, fn.logicalID, "%v", err)
+		return nil, fn.at(set, err)
 	}
 	fn.note(command.Notes)
 	rev := &revision{
@@ -149,6 +145,20 @@ func (fn *function) build(ctx context.Context, set settings) (*revision, error) 
 	}
 	fn.adapt(rev)
 	return rev, nil
+}
+
+// at gives an error the function's place in the template, if it has none.
+func (fn *function) at(set settings, err error) *diag.Message {
+	var m *diag.Message
+	if !errors.As(err, &m) {
+		return diag.Errorf(set.code.Pos, fn.logicalID, "%v", err)
+	}
+	if m.Position.IsZero() {
+		placed := *m
+		placed.Position, placed.Key = set.code.Pos, fn.logicalID
+		return &placed
+	}
+	return m
 }
 
 // note tells the user what a runtime has to say, each thing once.

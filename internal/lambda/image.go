@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -162,11 +161,7 @@ func (fn *function) imageHandler(ctx context.Context, set *settings, img *image.
 		Name: fn.name, Runtime: set.runtime, Handler: set.handler, Root: runnable.Root, Bootstrap: runnable.Bootstrap,
 	})
 	if err != nil {
-		var m *diag.Message
-		if errors.As(err, &m) {
-			return nil, err
-		}
-		return nil, diag.Errorf(set.code.Pos, fn.logicalID, "%v", err)
+		return nil, fn.at(*set, err)
 	}
 	fn.note(command.Notes)
 	return command, nil
