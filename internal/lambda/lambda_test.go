@@ -110,6 +110,8 @@ func (b *builder) Unpack(context.Context, string, string) (string, error) {
 	return "", fmt.Errorf("no archives here")
 }
 
+func (b *builder) Layer(_ context.Context, f bundle.Function) (string, error) { return f.Dir, nil }
+
 // runtimes start the test binary whatever the runtime.
 type runtimes struct{}
 

@@ -35,7 +35,7 @@ import (
 // Builder makes a function's code runnable; *bundle.Builder is one.
 type Builder interface {
 	Build(ctx context.Context, f bundle.Function) (*bundle.Runnable, error)
-	layer.Unpacker
+	layer.Builder
 }
 
 // Runtimes finds the command that runs a function; *runtime.Runtimes is one.

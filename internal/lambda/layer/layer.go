@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/suiro-dev/suiro/internal/bundle"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
 
@@ -21,9 +22,8 @@ type Layer struct {
 	LogicalID string
 	Source    string // the folder or archive
 	Dir       string // the content; of an archive only once it was unpacked
-	// built layers hold a runtime's modules at their top, as SAM's Metadata
-	// BuildMethod has them before it builds.
-	buildMethod string
+	// build is how the content is made, when Metadata has a BuildMethod.
+	build *bundle.Function
 }
 
 // List is a function's layers in the order given: the last one's files win.
@@ -47,22 +47,25 @@ func (ls List) Dirs() []string {
 	return dirs
 }
 
-// Unpacker returns the folder with the content of a layer's archive.
-type Unpacker interface {
+// Builder makes the content of layers; *bundle.Builder is one.
+type Builder interface {
+	// Unpack returns the folder with the content of a layer's archive.
 	Unpack(ctx context.Context, file, logicalID string) (dir string, err error)
+	// Layer returns the folder with what a BuildMethod makes.
+	Layer(ctx context.Context, f bundle.Function) (dir string, err error)
 }
 
 // Registry holds the layer versions that exist. It is safe for concurrent use.
 type Registry struct {
-	unpacker Unpacker
+	builder Builder
 
 	mu       sync.Mutex
 	versions map[string]*Layer // by ARN
 }
 
 // NewRegistry makes one without layers.
-func NewRegistry(u Unpacker) *Registry {
-	return &Registry{unpacker: u, versions: make(map[string]*Layer)}
+func NewRegistry(b Builder) *Registry {
+	return &Registry{builder: b, versions: make(map[string]*Layer)}
 }
 
 // Handler makes AWS::Lambda::LayerVersion real.
@@ -82,10 +85,15 @@ func (r *Registry) Find(ctx context.Context, arns []string) (List, error) {
 	r.mu.Unlock()
 	for _, l := range out {
 		info, err := os.Stat(l.Source)
-		if l.Dir = l.Source; err != nil || info.IsDir() {
+		switch l.Dir = l.Source; {
+		case err != nil || info.IsDir() && l.build == nil:
 			continue
+		case info.IsDir():
+			l.Dir, err = r.builder.Layer(ctx, *l.build)
+		default:
+			l.Dir, err = r.builder.Unpack(ctx, l.Source, l.LogicalID)
 		}
-		if l.Dir, err = r.unpacker.Unpack(ctx, l.Source, l.LogicalID); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -108,14 +116,8 @@ func (l *Layer) Variables(runtime string) map[string]string {
 	switch {
 	case strings.HasPrefix(runtime, "nodejs"):
 		v["NODE_PATH"] = joinLists(in("nodejs", "node"+major, "node_modules"), in("nodejs", "node_modules"))
-		if l.buildMethod != "" {
-			v["NODE_PATH"] = joinLists(v["NODE_PATH"], in("node_modules"))
-		}
 	case strings.HasPrefix(runtime, "python"):
 		v["PYTHONPATH"] = joinLists(in("python"), in("python", "lib", runtime, "site-packages"))
-		if l.buildMethod != "" {
-			v["PYTHONPATH"] = joinLists(v["PYTHONPATH"], l.Dir)
-		}
 	case strings.HasPrefix(runtime, "ruby"):
 		version := strings.TrimPrefix(runtime, "ruby")
 		v["GEM_PATH"] = in("ruby", "gems", version+".0")

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/suiro-dev/suiro/internal/bundle"
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/resource"
@@ -58,7 +59,12 @@ func (h handler) Create(_ context.Context, spec resource.Spec) (*resource.Instan
 	number := 1
 	for ; h.r.versions[base+":"+strconv.Itoa(number)] != nil; number++ {
 	}
-	l := &Layer{ARN: base + ":" + strconv.Itoa(number), LogicalID: spec.LogicalID, Source: dir, buildMethod: spec.Metadata.Get("BuildMethod").TextOr("")}
+	l := &Layer{ARN: base + ":" + strconv.Itoa(number), LogicalID: spec.LogicalID, Source: dir}
+	if m := spec.Metadata.Get("BuildMethod").TextOr(""); m != "" {
+		l.build = &bundle.Function{
+			Name: name, LogicalID: spec.LogicalID, Dir: dir, BuildMethod: m, Metadata: spec.Metadata, TemplateDir: spec.Dir, Pos: spec.At(content),
+		}
+	}
 	h.r.versions[l.ARN] = l
 	return &resource.Instance{PhysicalID: l.ARN, Attributes: resource.Texts("LayerVersionArn", l.ARN)}, nil
 }
