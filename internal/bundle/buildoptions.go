@@ -19,7 +19,7 @@ func (b *Builder) buildOptions(f Function, entry string, explicit bool) (api.Bui
 		AbsWorkingDir: f.Dir,
 		// The output stands where the handler expects it, whatever folder the
 		// source came from; sam build flattens entry points the same way.
-		EntryPointsAdvanced: []api.EntryPoint{{InputPath: entry, OutputPath: filepath.ToSlash(module)}},
+		EntryPointsAdvanced: f.entryPoints(entry, module, explicit),
 		Bundle:              true,
 		Metafile:            true,
 		Platform:            api.PlatformNode,
@@ -48,6 +48,38 @@ func (b *Builder) buildOptions(f Function, entry string, explicit bool) (api.Bui
 		b.notice(f, "the esbuild setting %s has no effect in Suiro", key)
 	}
 	return o, nil
+}
+
+// entryPoints are what is bundled for a handler: its own source, and what else
+// SAM's EntryPoints name, as for a worker thread. sam build flattens them, with
+// esbuild's rule: relative to the folder that all of them share.
+func (f Function) entryPoints(entry, module string, explicit bool) []api.EntryPoint {
+	points := []api.EntryPoint{{InputPath: entry, OutputPath: filepath.ToSlash(module)}}
+	if !explicit {
+		return points
+	}
+	var files []string
+	for _, p := range f.Metadata.Get("BuildProperties").Get("EntryPoints").Strings() {
+		if found := sourceFile(filepath.Join(f.Dir, filepath.FromSlash(p))); found != "" {
+			files = append(files, found)
+		}
+	}
+	if len(files) < 2 {
+		return points
+	}
+	shared := filepath.Dir(files[0])
+	for _, file := range files {
+		for shared != filepath.Dir(shared) && !strings.HasPrefix(file, shared+string(filepath.Separator)) {
+			shared = filepath.Dir(shared)
+		}
+	}
+	for _, file := range files {
+		out, err := filepath.Rel(shared, strings.TrimSuffix(file, filepath.Ext(file)))
+		if err == nil && file != entry {
+			points = append(points, api.EntryPoint{InputPath: file, OutputPath: filepath.ToSlash(out)})
+		}
+	}
+	return points
 }
 
 // requireInModule gives CommonJS packages inside an ES module their require.

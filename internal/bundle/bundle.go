@@ -130,12 +130,12 @@ func (b *Builder) byMethod(ctx context.Context, f Function) (*Runnable, error) {
 		return b.golang(ctx, f)
 	case m == "rust-cargolambda":
 		return b.cargo(ctx, f)
-	case strings.HasPrefix(m, "nodejs"), strings.HasPrefix(m, "python"), strings.HasPrefix(m, "ruby"):
+	case strings.HasPrefix(m, "nodejs"), strings.HasPrefix(m, "python"), strings.HasPrefix(m, "ruby"), strings.HasPrefix(m, "java"):
 		f.Runtime = m
 		return b.byRuntime(ctx, f)
 	}
 	return nil, f.errorf("Suiro does not build with BuildMethod %s", m).
-		WithHint("build it yourself and point CodeUri at the result, or use one of esbuild, makefile, go1.x, rust-cargolambda, nodejs*, python*, ruby*")
+		WithHint("build it yourself and point CodeUri at the result, or use one of esbuild, makefile, go1.x, rust-cargolambda, nodejs*, python*, ruby*, java*")
 }
 
 func (b *Builder) byRuntime(ctx context.Context, f Function) (*Runnable, error) {
@@ -150,6 +150,9 @@ func (b *Builder) byRuntime(ctx context.Context, f Function) (*Runnable, error) 
 		return b.golang(ctx, f)
 	case strings.HasPrefix(f.Runtime, "java"):
 		return b.java(ctx, f)
+	case strings.HasPrefix(f.Runtime, "dotnet"):
+		return nil, f.errorf("Suiro does not run .NET functions (%s) yet", f.Runtime).
+			WithHint("publish it as a custom runtime (provided.al2023, PublishAot) and let the bootstrap run, or leave the function out of the local template")
 	}
 	return b.inPlace(f)
 }

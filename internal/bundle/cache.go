@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -99,6 +100,25 @@ func (c *Cache) Entries(slot string) []string {
 		paths[i] = e.path
 	}
 	return paths
+}
+
+// Made is what builds of a slot left in the folder of their sources, by slash
+// paths: no sources, although they stand among them.
+func (c *Cache) Made(slot string) map[string]bool {
+	names := make(map[string]bool)
+	text, _ := os.ReadFile(filepath.Join(c.dir, slot, ".made"))
+	for name := range strings.Lines(string(text)) {
+		names[strings.TrimSuffix(name, "\n")] = true
+	}
+	return names
+}
+
+// SetMade keeps it. The caller builds in the slot.
+func (c *Cache) SetMade(slot string, names map[string]bool) error {
+	if len(names) == 0 {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(c.dir, slot, ".made"), []byte(strings.Join(sortedKeys(names), "\n")+"\n"), 0o644)
 }
 
 // trim drops the oldest folders of a slot and what a killed build left. The

@@ -102,9 +102,15 @@ func (d *digests) named(salt string, paths []string) (string, error) {
 }
 
 // tree hashes what stands below a folder and can matter to the code in it.
-func (d *digests) tree(root string) (string, error) {
+func (d *digests) tree(root string) (string, error) { return d.treeWithout(root, nil) }
+
+// treeWithout leaves out files, and folders at the top, by their slash paths.
+func (d *digests) treeWithout(root string, without map[string]bool) (string, error) {
 	h := sha256.New()
 	err := WalkSources(root, func(path, rel string, info fs.FileInfo) error {
+		if top, _, below := strings.Cut(rel, "/"); without[rel] || below && without[top] {
+			return nil
+		}
 		if info.Mode()&fs.ModeSymlink != 0 {
 			target, _ := os.Readlink(path)
 			fmt.Fprintf(h, "%s\x00->%s\x00", rel, target)
@@ -121,6 +127,16 @@ func (d *digests) tree(root string) (string, error) {
 		return nil
 	})
 	return shortHash(h.Sum(nil)), err
+}
+
+// fileNames are the files below a folder, by their slash paths.
+func fileNames(root string) map[string]bool {
+	names := make(map[string]bool)
+	_ = WalkSources(root, func(_, rel string, _ fs.FileInfo) error {
+		names[rel] = true
+		return nil
+	})
+	return names
 }
 
 // ignored are folders that are never a function's own source: what package

@@ -216,7 +216,7 @@ func (f Function) notInstalled(at diag.Position, name string) *diag.Message {
 		folder = dir
 	}
 	return diag.Errorf(at, f.LogicalID, "the package %q is not installed", name).
-		WithHint("run npm install in %s", f.showDir(folder))
+		WithHint("run npm install in %s, or start with --install", f.showDir(folder))
 }
 
 // esbuildMessage makes esbuild's first error the message, at its own place;

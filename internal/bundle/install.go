@@ -3,13 +3,13 @@ package bundle
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/journal"
 )
 
@@ -19,12 +19,18 @@ import (
 var installers = []struct {
 	lock, program string
 	args          []string
+	hint          string
 }{
-	{"pnpm-lock.yaml", "pnpm", []string{"install", "--frozen-lockfile", "--ignore-scripts"}},
-	{"yarn.lock", "yarn", []string{"install", "--ignore-scripts"}},
-	{"package-lock.json", "npm", []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}},
-	{"package.json", "npm", []string{"install", "--ignore-scripts", "--no-audit", "--no-fund"}},
+	{"pnpm-lock.yaml", "pnpm", []string{"install", "--frozen-lockfile", "--ignore-scripts"}, "npm install --global pnpm"},
+	{"yarn.lock", "yarn", []string{"install", "--ignore-scripts"}, "npm install --global yarn"},
+	{"package-lock.json", "npm", []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}, "it comes with Node.js, https://nodejs.org"},
+	{"npm-shrinkwrap.json", "npm", []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}, "it comes with Node.js, https://nodejs.org"},
+	{"bun.lock", "bun", []string{"install", "--frozen-lockfile", "--ignore-scripts"}, "npm install --global bun"},
+	{"package.json", "npm", []string{"install", "--ignore-scripts", "--no-audit", "--no-fund"}, "it comes with Node.js, https://nodejs.org"},
 }
+
+// yarnModern are the arguments since Yarn 2, whose lock file begins otherwise.
+var yarnModern = []string{"install", "--immutable", "--mode=skip-build"}
 
 // maxInstallDepth is how deep below an app packages are looked for.
 const maxInstallDepth = 3
@@ -41,8 +47,11 @@ func Install(ctx context.Context, dir string, j *journal.Journal) error {
 			strings.Count(rel, string(filepath.Separator)) >= maxInstallDepth) {
 			return filepath.SkipDir
 		}
-		if isDir(filepath.Join(path, "node_modules")) || !wantsPackages(filepath.Join(path, "package.json")) {
+		switch {
+		case isDir(filepath.Join(path, "node_modules")) || !wantsPackages(filepath.Join(path, "package.json")):
 			return nil
+		case path != dir && isMember(dir, path):
+			return nil // the root's install brought what it needs
 		}
 		return installIn(ctx, path, j)
 	})
@@ -55,18 +64,44 @@ func installIn(ctx context.Context, dir string, j *journal.Journal) error {
 		}
 		program, err := exec.LookPath(in.program)
 		if err != nil {
-			return fmt.Errorf("installing packages in %s: %s is not installed, and %s asks for it", dir, in.program, in.lock)
+			return diag.Errorf(diag.Position{File: filepath.Join(dir, in.lock)}, "", "%s is not installed, and %s asks for it", in.program, in.lock).
+				WithHint("install %s (%s)", in.program, in.hint)
+		}
+		if text, _ := os.ReadFile(filepath.Join(dir, in.lock)); in.program == "yarn" && strings.Contains(string(text), "\n__metadata:") {
+			in.args = yarnModern
 		}
 		j.Publish(journal.Entry{Kind: journal.Progress, Text: in.program + " " + in.args[0] + " in " + dir})
 		if _, err := (Tool{Path: program, Args: in.args, Dir: dir}).Run(ctx); err != nil {
-			return fmt.Errorf("installing packages in %s: %w", dir, err)
+			return Function{Pos: diag.Position{File: filepath.Join(dir, in.lock)}}.toolMessage(err, "run %s %s in %s", in.program, in.args[0], dir)
 		}
 		return nil
 	}
 	return nil
 }
 
-// wantsPackages tells whether a package.json names any dependency.
+// isMember tells whether a folder is one of the workspaces of a project above
+// it, which install together; one with a lock file of its own is not.
+func isMember(top, dir string) bool {
+	for _, in := range installers[:len(installers)-1] {
+		if isFile(filepath.Join(dir, in.lock)) {
+			return false
+		}
+	}
+	for dir != top {
+		dir = filepath.Dir(dir)
+		var pkg struct {
+			Workspaces any `json:"workspaces"`
+		}
+		text, _ := os.ReadFile(filepath.Join(dir, "package.json"))
+		if json.Unmarshal(text, &pkg) == nil && pkg.Workspaces != nil || isFile(filepath.Join(dir, "pnpm-workspace.yaml")) {
+			return true
+		}
+	}
+	return false
+}
+
+// wantsPackages tells whether a package.json names any dependency, or
+// workspaces that do.
 func wantsPackages(file string) bool {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -75,6 +110,7 @@ func wantsPackages(file string) bool {
 	var pkg struct {
 		Dependencies    map[string]any `json:"dependencies"`
 		DevDependencies map[string]any `json:"devDependencies"`
+		Workspaces      any            `json:"workspaces"`
 	}
-	return json.Unmarshal(text, &pkg) == nil && len(pkg.Dependencies)+len(pkg.DevDependencies) > 0
+	return json.Unmarshal(text, &pkg) == nil && (len(pkg.Dependencies)+len(pkg.DevDependencies) > 0 || pkg.Workspaces != nil)
 }

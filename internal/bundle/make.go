@@ -24,17 +24,25 @@ func (b *Builder) makefile(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, f.errorf("BuildMethod makefile needs make, which is not installed").WithHint("install make")
 	}
-	key, err := b.digests.tree(f.Dir)
+	slot := "make-" + HashText(dir, f.LogicalID)
+	left := b.cache.Made(slot)
+	key, err := b.digests.treeWithout(f.Dir, left)
 	if err != nil {
 		return nil, err
 	}
 	key = HashText("make", key, host())
-	w := Work{
-		Slot: "make-" + HashText(dir, f.LogicalID), Key: key,
-		Text: "running make build-" + f.LogicalID, Function: f.Name, Resource: f.LogicalID,
-	}
+	w := Work{Slot: slot, Key: key, Text: "running make build-" + f.LogicalID, Function: f.Name, Resource: f.LogicalID}
 	root, err := b.cache.Folder(ctx, w, func(ctx context.Context, out string) error {
+		before := fileNames(f.Dir)
 		_, err := b.tool(ctx, Tool{Path: make, Args: []string{"build-" + f.LogicalID}, Dir: dir, Env: []string{"ARTIFACTS_DIR=" + out}})
+		if err == nil { // what the rule left beside its sources is no source
+			for name := range fileNames(f.Dir) {
+				if !before[name] {
+					left[name] = true
+				}
+			}
+			return b.cache.SetMade(slot, left)
+		}
 		return f.toolMessage(err, "run make build-%s in %s with ARTIFACTS_DIR set", f.LogicalID, f.showDir(dir))
 	})
 	if err != nil {
@@ -95,7 +103,13 @@ func (b *Builder) cargo(ctx context.Context, f Function) (*Runnable, error) {
 			WithHint("install Rust from https://rustup.rs, or put a bootstrap for %s into the code folder", host())
 	}
 	binary := f.Metadata.Get("BuildProperties").Get("Binary").TextOr(crateName(manifest))
-	key, err := b.digests.tree(f.Dir)
+	if dir := findUp(f.Dir, "Cargo.lock"); dir == "" || f.TemplateDir != "" && !strings.HasPrefix(dir, f.TemplateDir) {
+		// The build would write it, and the sources would differ afterwards.
+		if _, err := b.tool(ctx, Tool{Path: cargo, Args: []string{"generate-lockfile"}, Dir: f.Dir}); err != nil {
+			return nil, f.toolMessage(err, "run cargo generate-lockfile in %s", f.showDir(f.Dir))
+		}
+	}
+	key, err := b.digests.treeWithout(f.Dir, map[string]bool{"target": true})
 	if err != nil {
 		return nil, err
 	}

@@ -20,8 +20,14 @@ var (
 // node runs JavaScript where it stands; TypeScript, and what the template
 // says is bundled, goes through esbuild.
 func (b *Builder) node(ctx context.Context, f Function) (*Runnable, error) {
+	if source, dir := f.compiledFrom(); source != "" {
+		if !isDir(f.Dir) {
+			f.Dir = dir
+		}
+		return b.esbuild(ctx, f, source, false)
+	}
 	if !isDir(f.Dir) {
-		return nil, f.errorf("the code folder %s does not exist", f.show(f.Dir))
+		return nil, f.errorf("the code folder %s does not exist", f.show(f.Dir)).WithHint("run the project's own build first")
 	}
 	explicit := f.BuildMethod == "esbuild" || f.Metadata.Get("Suiro").Get("Bundle").TruthOr(false)
 	entry := f.nodeEntry(explicit)
@@ -125,7 +131,7 @@ func (f Function) missingInstall() error {
 			continue
 		}
 		if FindPackage(f.Dir, name) == "" && f.importsPackage(name) {
-			return f.errorf("the package %q is not installed", name).WithHint("run npm install in %s", f.showDir(f.Dir))
+			return f.errorf("the package %q is not installed", name).WithHint("run npm install in %s, or start with --install", f.showDir(f.Dir))
 		}
 	}
 	return nil

@@ -141,7 +141,7 @@ func TestUninstalledPackageSaysWhatToRun(t *testing.T) {
 	} {
 		dir := files(t, list)
 		m := buildError(t, newBuilder(t), Function{Dir: dir, Handler: "index.handler", Runtime: "nodejs20.x"})
-		if m.Text != `the package "left-pad" is not installed` || m.Hint != "run npm install in "+dir {
+		if m.Text != `the package "left-pad" is not installed` || m.Hint != "run npm install in "+dir+", or start with --install" {
 			t.Errorf("%s: %s", name, m)
 		}
 	}

@@ -41,6 +41,11 @@ func (b *Builder) python(ctx context.Context, f Function) (*Runnable, error) {
 	packages, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
 		args := []string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r", file, "-t", dir}
 		_, err := b.tool(ctx, Tool{Path: python.Path, Args: args, Dir: f.Dir})
+		var failed *ToolError
+		if errors.As(err, &failed) && strings.Contains(failed.Output, "No module named pip") {
+			return f.errorf("%s asks for packages, and pip is not installed for Python %s", f.show(file), python.Minor()).
+				WithHint("apt install python3-pip, or run %s -m ensurepip", python.Path)
+		}
 		return f.toolMessage(err, "run pip install -r %s", f.show(file))
 	})
 	if err != nil {
