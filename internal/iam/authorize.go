@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/arn"
@@ -19,6 +20,36 @@ type granted struct {
 	policies []Policy
 	// unknown are managed policies whose statements Suiro does not know.
 	unknown []string
+	allowed allowed
+}
+
+// allowed are calls that the policies allow whatever else is true of a request:
+// no statement that was looked at has a condition or a variable. They are
+// forgotten with what is granted, when a role or policy changes.
+type allowed struct {
+	mu    sync.RWMutex
+	calls map[permitted]struct{}
+}
+
+type permitted struct{ action, resource string }
+
+// maxAllowed bounds them, for apps that vary their resources.
+const maxAllowed = 256
+
+func (a *allowed) has(p permitted) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	_, ok := a.calls[p]
+	return ok
+}
+
+func (a *allowed) add(p permitted) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.calls == nil || len(a.calls) >= maxAllowed {
+		a.calls = make(map[permitted]struct{})
+	}
+	a.calls[p] = struct{}{}
 }
 
 // Authorize implements awsapi.Authorizer.
@@ -52,8 +83,13 @@ func (s *Service) authorize(c awsapi.Caller, action, resourceARN string, keys fu
 	if g.role == nil {
 		return s.foreign(c, held.roleARN, action, resourceARN)
 	}
+	call := permitted{action, resourceARN}
+	if g.allowed.has(call) {
+		return nil
+	}
+	asked := false
 	e := evaluation{action: action, resource: resourceARN, lenient: !s.config.Strict,
-		context: func() Context { return s.context(c, held.roleARN, keys()) }}
+		context: func() Context { asked = true; return s.context(c, held.roleARN, keys()) }}
 	decision := e.decide(g.policies)
 	for _, key := range e.unjudged {
 		s.note(journal.Entry{Resource: g.role.logicalID, Function: lastSegment(c.ARN),
@@ -63,6 +99,9 @@ func (s *Service) authorize(c awsapi.Caller, action, resourceARN string, keys fu
 		return s.unknownPolicies(c, g, action, resourceARN)
 	}
 	if decision == Allow {
+		if !asked {
+			g.allowed.add(call)
+		}
 		return nil
 	}
 	return s.denied(c, g.role, action, resourceARN, decision)
