@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"syscall"
 )
 
 // Keeper starts children and sees to it that all of them end. It is safe for
@@ -103,6 +104,14 @@ func (k *Keeper) Start(c Command) (*Process, error) {
 	}
 	s := <-answer
 	return s.process, s.err
+}
+
+// WhenReadable calls f once when there is something to read of c, a socket of a
+// child's, as the keeper waits for its output: without a goroutine. f must not
+// block; cancel ends the wait, and is to be called before c is closed. ok is
+// false where that is not to be had (other systems than Linux).
+func (k *Keeper) WhenReadable(c syscall.Conn, f func()) (cancel func(), ok bool) {
+	return k.watcher.whenReadable(c, f)
 }
 
 // Close kills every child that still runs and returns when all are gone and

@@ -198,16 +198,22 @@ func (k *Keeper) start(c Command) (*Process, error) {
 	for _, o := range p.output {
 		k.watcher.read(o, p.reading.Done)
 	}
-	watched := make(chan struct{})
-	if c.MemoryLimit > 0 {
-		k.children.Go(func() { p.watchMemory(c.MemoryLimit, watched) })
+	p.watch(c.MemoryLimit, c.Ended)
+	return p, nil
+}
+
+// watch sees to the child's end, and that it comes when it takes too much
+// memory. It is by itself so that nothing else of the command is kept.
+func (p *Process) watch(limit int64, ended func(Exit)) {
+	k, watched := p.keeper, make(chan struct{})
+	if limit > 0 {
+		k.children.Go(func() { p.watchMemory(limit, watched) })
 	}
 	k.children.Add(1)
 	k.watcher.whenEnded(p.Pid(), func() {
 		defer k.children.Done()
-		p.conclude(watched, c.Ended)
+		p.conclude(watched, ended)
 	})
-	return p, nil
 }
 
 // conclude sees the child's end through. It may wait for that, where nothing

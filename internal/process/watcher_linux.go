@@ -127,6 +127,21 @@ func (w *watcher) whenEnded(pid int, f func()) {
 	}
 }
 
+// whenReadable calls f once when c can be read. cancel ends that, and has to be
+// called before c is closed. ok is false when f would never be called.
+func (w *watcher) whenReadable(c syscall.Conn, f func()) (cancel func(), ok bool) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, false
+	}
+	var key int32
+	closed := raw.Control(func(fd uintptr) { key, err = w.add(int(fd), nil, f) })
+	if closed != nil || err != nil {
+		return nil, false
+	}
+	return func() { w.remove(key) }, true
+}
+
 // read hands over what comes through a pipe until it ends, and calls ended
 // then.
 func (w *watcher) read(o *output, ended func()) {

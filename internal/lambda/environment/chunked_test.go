@@ -3,7 +3,6 @@ package environment
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-
-	"github.com/suiro-dev/suiro/internal/invoke"
 )
 
 // chunkedText is text in chunks of a size.
@@ -155,45 +152,4 @@ func FuzzChunks(f *testing.F) {
 			t.Fatalf("pass %q, read %q", got, want)
 		}
 	})
-}
-
-// A streamed response whose chunks pass through ends as one that is read: with
-// its trailers, and with its connection good for the next event.
-func TestCopyChunks(t *testing.T) {
-	b := newBare(t)
-	c := b.dial()
-	c.say(nextRequest)
-	for _, end := range []struct {
-		trailers string
-		outcome  invoke.Outcome
-	}{{"\r\n", invoke.Complete}, {"Lambda-Runtime-Function-Error-Type: Oh\r\n\r\n", invoke.FunctionError}} {
-		result := make(chan *invoke.Result, 1)
-		go func() {
-			res, err := b.env.Invoke(context.Background(), Invocation{RequestID: requestID, Payload: []byte("{}"), Mode: invoke.Stream})
-			if err != nil {
-				t.Error(err)
-			}
-			result <- res
-		}()
-		c.hear()
-		c.say("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%s%s%s",
-			requestID, chunkedText(strings.Repeat("x", 100_000), 30_000), end.trailers, nextRequest)
-		res := <-result
-		body, ok := res.Body.(invoke.ChunkCopier)
-		if !ok {
-			t.Fatalf("%T", res.Body)
-		}
-		var out bytes.Buffer
-		n, err := body.CopyChunks(&out)
-		if err != io.EOF || n != 100_000 || res.End().Outcome != end.outcome {
-			t.Errorf("%d bytes, %v, %+v", n, err, res.End())
-		}
-		if again, err := body.CopyChunks(&out); again != 0 || err != io.EOF {
-			t.Errorf("after the end %d, %v", again, err)
-		}
-		_ = res.Body.Close()
-		if answer, _ := c.hear(); answer.StatusCode != 202 {
-			t.Errorf("the runtime is told %d", answer.StatusCode)
-		}
-	}
 }

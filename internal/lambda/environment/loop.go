@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
@@ -32,6 +33,7 @@ type loopServer struct {
 
 	mu     sync.Mutex
 	closed bool
+	unwait func() // ends the wait for the next connection; nil when a goroutine waits
 	conns  map[*loopConn]struct{}
 	rest   *httpServer // nil until a connection is handed to it: most never are
 }
@@ -49,8 +51,42 @@ func listen(e *Environment) (transport, error) {
 	s := &loopServer{
 		env: e, listener: l, handed: make(chan net.Conn), over: make(chan struct{}), conns: make(map[*loopConn]struct{}),
 	}
-	s.loops.Go(s.accept)
+	s.await()
 	return s, nil
+}
+
+// await sees to it that the next connection is accepted. Where it can it keeps
+// no goroutine for that, since most runtimes open one connection in their life.
+func (s *loopServer) await() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	if c, ok := s.listener.(syscall.Conn); ok && s.env.cfg.Keeper != nil {
+		if s.unwait, ok = s.env.cfg.Keeper.WhenReadable(c, s.arrived); ok {
+			return
+		}
+	}
+	s.loops.Go(func() {
+		for s.accept() != nil {
+		}
+	})
+}
+
+// arrived is told of a connection that can be accepted.
+func (s *loopServer) arrived() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.loops.Go(func() {
+		c := s.accept()
+		if c != nil {
+			s.await()
+		}
+	})
 }
 
 func (s *loopServer) address() string { return s.listener.Addr().String() }
@@ -60,6 +96,9 @@ func (s *loopServer) close() {
 	if !s.closed {
 		s.closed = true
 		close(s.over)
+		if s.unwait != nil {
+			s.unwait()
+		}
 	}
 	for c := range s.conns {
 		_ = c.Close()
@@ -76,28 +115,27 @@ func (s *loopServer) close() {
 	s.loops.Wait()
 }
 
-func (s *loopServer) accept() {
-	for {
-		c, err := s.listener.Accept()
-		if err != nil {
-			return // closed; a listener on loopback has no other end
-		}
-		c = nonblock.Conn(c)
-		lc := &loopConn{
-			conn: conn{Conn: c, env: s.env, life: s.env.connected()}, server: s, given: make(chan struct{}, 1),
-		}
-		lc.r = bufio.NewReaderSize(&lc.conn, headSize)
-		s.mu.Lock()
-		if s.closed {
-			s.mu.Unlock()
-			_ = lc.Close()
-			return
-		}
-		s.conns[lc] = struct{}{}
-		s.loops.Add(1)
-		s.mu.Unlock()
-		go lc.serve() // close waits for loops
+// accept takes one connection and has it served; nil when there will be none
+// any more: a listener on loopback has no end but its close.
+func (s *loopServer) accept() *loopConn {
+	accepted, err := s.listener.Accept()
+	if err != nil {
+		return nil
 	}
+	c := &loopConn{
+		conn: conn{Conn: nonblock.Conn(accepted), env: s.env, life: s.env.connected()}, server: s, given: make(chan struct{}, 1),
+	}
+	c.r = bufio.NewReaderSize(&c.conn, headSize)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = c.Close()
+		return nil
+	}
+	s.conns[c] = struct{}{}
+	s.loops.Add(1)
+	go c.serve() // close waits for loops
+	return c
 }
 
 // handover is the listener of the net/http server.

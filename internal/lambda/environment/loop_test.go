@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/process"
 )
 
@@ -287,5 +288,46 @@ func TestHangingUpGivesTheEventToWhoAsksAgain(t *testing.T) {
 	again.hear()
 	if s := <-second; s != "3" {
 		t.Errorf("the invoker got %s", s)
+	}
+}
+
+// A streamed response whose chunks pass through ends as one that is read: with
+// its trailers, and with its connection good for the next event.
+func TestCopyChunks(t *testing.T) {
+	b := newBare(t)
+	c := b.dial()
+	c.say(nextRequest)
+	for _, end := range []struct {
+		trailers string
+		outcome  invoke.Outcome
+	}{{"\r\n", invoke.Complete}, {"Lambda-Runtime-Function-Error-Type: Oh\r\n\r\n", invoke.FunctionError}} {
+		result := make(chan *invoke.Result, 1)
+		go func() {
+			res, err := b.env.Invoke(context.Background(), Invocation{RequestID: requestID, Payload: []byte("{}"), Mode: invoke.Stream})
+			if err != nil {
+				t.Error(err)
+			}
+			result <- res
+		}()
+		c.hear()
+		c.say("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%s%s%s",
+			requestID, chunkedText(strings.Repeat("x", 100_000), 30_000), end.trailers, nextRequest)
+		res := <-result
+		body, ok := res.Body.(invoke.ChunkCopier)
+		if !ok {
+			t.Fatalf("%T", res.Body)
+		}
+		var out bytes.Buffer
+		n, err := body.CopyChunks(&out)
+		if err != io.EOF || n != 100_000 || res.End().Outcome != end.outcome {
+			t.Errorf("%d bytes, %v, %+v", n, err, res.End())
+		}
+		if again, err := body.CopyChunks(&out); again != 0 || err != io.EOF {
+			t.Errorf("after the end %d, %v", again, err)
+		}
+		_ = res.Body.Close()
+		if answer, _ := c.hear(); answer.StatusCode != 202 {
+			t.Errorf("the runtime is told %d", answer.StatusCode)
+		}
 	}
 }
