@@ -167,6 +167,7 @@ func (b *bench) all(names []string, file string) (err error) {
 	b.Machine = machine()
 	b.Rounds, b.Load = b.rounds, make(map[string]float64)
 	var failed error
+	whole := time.Now()
 	for _, x := range benchmarks {
 		if len(only) > 0 && !slices.Contains(only, x.name) {
 			continue
@@ -181,6 +182,7 @@ func (b *bench) all(names []string, file string) (err error) {
 		b.print(os.Stdout, x.name)
 		fmt.Printf("  (%.0f s, begun at a load average of %.1f)\n", time.Since(began).Seconds(), b.Load[x.name])
 	}
+	fmt.Printf("\n%.0f s in all\n", time.Since(whole).Seconds())
 	if file != "" {
 		f, err := os.Create(file)
 		if err != nil {
