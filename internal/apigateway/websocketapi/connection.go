@@ -48,18 +48,22 @@ type connection struct {
 	// a stage that is gone ends with.
 	last atomic.Pointer[Definition]
 
-	hasUserAgent bool
 	// started tells the reader that the invocation of the message it handed
 	// over has begun, or is about to.
 	started chan struct{}
 
 	mu     sync.Mutex
-	flight int           // messages being handled
-	ending bool          // no more messages are taken
 	wake   chan struct{} // made by the reader while it waits for a place
+	flight int32         // messages being handled
+	ending bool          // no more messages are taken
+
+	hasUserAgent bool
 }
 
 func (a *API) newConnection(d *Definition, r *http.Request, stage string, at time.Time) *connection {
+	if s := d.Stages[stage]; s != nil {
+		stage = s.Name // what came is a piece of the request line, which would stay with it
+	}
 	c := &connection{
 		api: a, id: a.ids.connection(), stage: stage, domain: d.domainName(r.Host),
 		sourceIP: sourceIP(r), connectedAt: at.UnixMilli(),
