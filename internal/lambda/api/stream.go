@@ -25,6 +25,13 @@ func invokeComplete(b []byte, c completion) []byte {
 	return eventstream.Append(b, payload, ":message-type", "event", ":event-type", "InvokeComplete", ":content-type", "application/json")
 }
 
+// A stream waits for its first large piece with slowRead: many wait at the same
+// time.
+const (
+	slowRead = 1 << 10
+	fastRead = 32 << 10
+)
+
 // serveStream is InvokeWithResponseStream: one frame for each piece the
 // function writes, as it is written, and one at the end.
 func (s *Handler) serveStream(w http.ResponseWriter, r *http.Request, name string) error {
@@ -52,7 +59,7 @@ func (s *Handler) serveStream(w http.ResponseWriter, r *http.Request, name strin
 	w.WriteHeader(http.StatusOK)
 	out := http.NewResponseController(w)
 	_ = out.Flush() // the caller has its stream before the first byte is written
-	buf := make([]byte, 32<<10)
+	buf := make([]byte, slowRead)
 	var frame []byte
 	for {
 		n, err := res.Body.Read(buf)
@@ -65,6 +72,9 @@ func (s *Handler) serveStream(w http.ResponseWriter, r *http.Request, name strin
 		}
 		if err != nil {
 			break
+		}
+		if n == slowRead {
+			buf = make([]byte, fastRead)
 		}
 	}
 	end := res.End()
