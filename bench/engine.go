@@ -18,7 +18,7 @@ import (
 
 // engine is the storage engine below Suiro's tables by itself: the same rows
 // in a bbolt file opened as Suiro opens it, read and written without HTTP,
-// signatures, expressions, items and checksums.
+// signatures, expressions, items, checksums and the log that Suiro writes first.
 type engine struct {
 	db      *bolt.DB
 	waiting chan *engineWrite

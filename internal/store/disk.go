@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"hash/maphash"
 	"math"
 	"runtime/debug"
@@ -159,10 +160,11 @@ func (b diskBatch) commit(writes []change) error {
 	if logged {
 		return err
 	}
-	if direct := b.disk.direct(r); direct != nil {
-		return errors.Join(err, direct)
+	direct := b.disk.direct(r)
+	if direct != nil && err != nil {
+		return fmt.Errorf("%w; nor does the file itself take it: %w", err, direct)
 	}
-	return nil
+	return direct
 }
 
 // append commits a record by the log. Where the log does not take it, for its

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 func openT(t *testing.T, file string) (*Store, *disk) {
@@ -375,5 +377,36 @@ func TestLogWithoutBaseAndBaseWithoutLog(t *testing.T) {
 	damage := (*CorruptError)(nil)
 	if _, err := Open(killed); !errors.As(err, &damage) || !strings.Contains(err.Error(), segmentName(killed, 0)) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// A base that is written anew, as one that is nearly all free pages is, goes on
+// with its log.
+func TestSmallerBaseKeepsItsLog(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "tables.db")
+	s, _ := openT(t, file)
+	m := model{}
+	m.mustPut(t, s, "a", "1")
+	m.mustPut(t, s, "a", "2", "b", "2")
+	killed, err := copied(file, filepath.Join(dir, "killed"))
+	if err = errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	source, err := bolt.Open(killed, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := bolt.Open(killed+".compact", 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = bolt.Compact(target, source, compactTx)
+	if err = errors.Join(err, source.Close(), target.Close(), os.Rename(killed+".compact", killed)); err != nil {
+		t.Fatal(err)
+	}
+	s, _ = openT(t, killed)
+	if err := errors.Join(m.check(s), s.Close()); err != nil {
+		t.Error(err)
 	}
 }
