@@ -34,6 +34,7 @@ type conn struct {
 
 	direct *direct // nil before the first direct request
 	passed bool    // a request was net/http's, and all that follow are
+	failed error   // what ended the connection before that
 	peer   string  // the client's address, once a direct request asked
 }
 

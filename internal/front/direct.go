@@ -3,15 +3,18 @@ package front
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/textproto"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Direct requests are those that an endpoint answers at once from their whole
-// body, which must be short: pushes to connections, of which there are many.
+// Direct requests are those that an endpoint answers from their whole body,
+// which must be short, in one piece: pushes to connections, of which there are
+// many, and buffered invocations, which nothing but their end can change.
 // net/http spends more on such a request than everything else together: a
 // goroutine that watches the client while the handler runs, deadlines, buffers.
 // They are answered within the connection's Read, on net/http's own goroutine,
@@ -37,9 +40,30 @@ type direct struct {
 	awaited time.Duration // what await has set
 }
 
+// directRoom is what a connection reads at once, as in net/http.
+const directRoom = 4 << 10
+
 // readDirect answers direct requests until there is something for net/http to
-// read, which it puts into p.
+// read, which it puts into p. Where HTTP/2 is spoken without TLS, net/http looks
+// at the first bytes alone; the room is then the connection's own.
 func (c *conn) readDirect(p []byte) (int, error) {
+	if c.failed != nil {
+		return 0, c.failed // net/http may read again after it has only looked
+	}
+	if len(p) >= directRoom {
+		return c.serveDirects(p)
+	}
+	room := make([]byte, directRoom)
+	n, err := c.serveDirects(room)
+	if n == 0 {
+		c.failed = err
+		return 0, err
+	}
+	c.early = room[:n] // and the error comes again
+	return c.read(p)
+}
+
+func (c *conn) serveDirects(p []byte) (int, error) {
 	have := 0
 	for {
 		n, err := c.read(p[have:])
@@ -86,6 +110,9 @@ func (c *conn) tryDirect(b []byte, room int, ended bool) (used int, v verdict, e
 	var head directHead
 	if v == yes {
 		head, v = parseDirect(b)
+	}
+	if v == yes && c.owner.isForeign(head.host) {
+		v = no
 	}
 	if v == more {
 		if ended || len(b) == room {
@@ -158,7 +185,12 @@ func (c *conn) serveDirect(head *directHead, body []byte) error {
 	if d == nil {
 		d = c.makeDirect()
 	}
+	if !c.owner.began() {
+		return io.EOF
+	}
+	defer c.owner.ended()
 	head.fill(d)
+	d.answer.client = c.Conn
 	d.request = http.Request{
 		Method: head.method, URL: head.url, RequestURI: head.target, Host: head.host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -169,7 +201,7 @@ func (c *conn) serveDirect(head *directHead, body []byte) error {
 		d.body.rest = body
 		d.request.Body = &d.body
 	}
-	c.owner.endpoint.Handler.ServeHTTP(&d.answer, &d.request)
+	c.owner.route(&d.answer, &d.request)
 	if _, err := c.Write(d.answer.encode()); err != nil {
 		return err
 	}
@@ -221,7 +253,12 @@ type answer struct {
 	out    []byte
 	names  []string
 	close  bool
+	client net.Conn
 }
+
+// Gone tells whether the client has hung up: a handler that took long may ask
+// before it answers.
+func (a *answer) Gone() bool { return hungUp(a.client) }
 
 func (a *answer) Header() http.Header { return a.header }
 
@@ -250,10 +287,16 @@ func (a *answer) encode() []byte {
 	a.WriteHeader(http.StatusOK)
 	b := append(a.out[:0], "HTTP/1.1 "...)
 	b = append(strconv.AppendInt(b, int64(a.status), 10), ' ')
-	b = append(append(b, http.StatusText(a.status)...), "\r\n"...)
+	if text := http.StatusText(a.status); text != "" {
+		b = append(append(b, text...), "\r\n"...)
+	} else {
+		b = append(strconv.AppendInt(append(b, "status code "...), int64(a.status), 10), "\r\n"...)
+	}
 	a.names = a.names[:0]
 	for name := range a.header {
-		a.names = append(a.names, name)
+		if !suppressed(a.status, name) {
+			a.names = append(a.names, name)
+		}
 	}
 	slices.Sort(a.names)
 	for _, name := range a.names {
@@ -279,9 +322,21 @@ func (a *answer) encode() []byte {
 	return a.out
 }
 
+// suppressed are the fields that net/http drops from answers without a body.
+func suppressed(status int, name string) bool {
+	switch name {
+	case "Content-Length":
+		return !mayHaveBody(status)
+	case "Content-Type":
+		return status == http.StatusNotModified
+	}
+	return false
+}
+
 // appendField appends a line; a line's end in a value becomes a space.
 func appendField(b []byte, name, value string) []byte {
 	b = append(append(b, name...), ": "...)
+	value = textproto.TrimString(value)
 	for i := range len(value) {
 		if c := value[i]; c == '\r' || c == '\n' {
 			b = append(b, ' ')

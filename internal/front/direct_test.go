@@ -46,6 +46,12 @@ func pushed(w http.ResponseWriter, r *http.Request) {
 		h["Split"] = []string{"a\r\nb: c"}
 	case "close":
 		h.Set("Connection", "close")
+	case "299":
+		h["padded"] = []string{" a "}
+		w.WriteHeader(299)
+	case "304":
+		h["Content-Type"], h["Content-Length"] = []string{"text/plain"}, []string{"7"}
+		w.WriteHeader(http.StatusNotModified)
 	default:
 		if len(body) > 1000 { // net/http sends long answers in chunks
 			body = fmt.Appendf(nil, "%d %x", len(body), sha256.Sum256(body))
@@ -86,9 +92,15 @@ const last = "GET /end HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 // What a client sees does not depend on who serves its request.
 func TestDirectAnswersAreThoseOfNetHTTP(t *testing.T) {
+	for _, kind := range []string{"websocket", "function-url"} { // the latter also speaks HTTP/2
+		t.Run(kind, func(t *testing.T) { testDirectAnswers(t, kind) })
+	}
+}
+
+func testDirectAnswers(t *testing.T, kind string) {
 	f := newFront(t, Config{CADir: t.TempDir()})
-	direct := open(t, f, Endpoint{Resource: "Direct", Kind: "websocket", Handler: http.HandlerFunc(pushed), Direct: pushes})
-	plain := open(t, f, Endpoint{Resource: "Plain", Kind: "websocket", Handler: http.HandlerFunc(pushed)})
+	direct := open(t, f, Endpoint{Resource: "Direct", Kind: kind, Handler: http.HandlerFunc(pushed), Direct: pushes})
+	plain := open(t, f, Endpoint{Resource: "Plain", Kind: kind, Handler: http.HandlerFunc(pushed)})
 	post := func(target, more, body string) string {
 		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost:3001\r\n%sContent-Length: %d\r\n\r\n%s", target, more, len(body), body)
 	}
@@ -109,6 +121,8 @@ func TestDirectAnswersAreThoseOfNetHTTP(t *testing.T) {
 		{"204", post("/push/a?as=204", "", "x"), 1},
 		{"410", post("/push/a?as=410", "", "x"), 1},
 		{"bare", post("/push/a?as=bare", "", "x"), 1},
+		{"an unknown status", post("/push/a?as=299", "", "x"), 1},
+		{"304", post("/push/a?as=304", "", "x"), 1},
 		{"nothing", post("/push/a?as=nothing", "", "x"), 1},
 		{"a line's end in a value", post("/push/a?as=split", "", "x"), 1},
 		{"closed by the handler", post("/push/a?as=close", "", "x"), 1},
@@ -166,6 +180,56 @@ func TestCloseEndsConnectionsOfDirectRequests(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
 	if err := l.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// net/http does not know of a direct request, and yet Close lets it end; and its
+// handler can find out that the client did not wait.
+func TestCloseLetsDirectRequestsEnd(t *testing.T) {
+	f := newFront(t, Config{})
+	entered, leave := make(chan func() bool), make(chan struct{})
+	l := open(t, f, Endpoint{Resource: "Url", Kind: "function-url", Direct: pushes,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			entered <- w.(interface{ Gone() bool }).Gone
+			<-leave
+			fmt.Fprint(w, "ended")
+		})})
+	ask := func() net.Conn {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", l.Port()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(c, "POST /push/a HTTP/1.1\r\nHost: h\r\n\r\n")
+		return c
+	}
+	one := ask()
+	defer one.Close()
+	if gone := <-entered; gone() {
+		t.Error("the client is there")
+	}
+	two := ask()
+	gone := <-entered
+	_ = two.Close()
+	for !gone() {
+		time.Sleep(time.Millisecond)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- l.Close(t.Context()) }()
+	for l.began() { // until Close has begun
+		l.ended()
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case err := <-closed:
+		t.Errorf("closed before the end: %v", err)
+	default:
+	}
+	close(leave)
+	if answer, _ := io.ReadAll(one); !bytes.HasSuffix(answer, []byte("\r\n\r\nended")) {
+		t.Errorf("got %q", answer)
+	}
+	if err := <-closed; err != nil {
 		t.Error(err)
 	}
 }

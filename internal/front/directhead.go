@@ -45,6 +45,16 @@ func (l *Listener) likely(b []byte) verdict {
 	return yes
 }
 
+// isForeign tells whether a request to the AWS API is for another endpoint by
+// its host's name, whose requests may be any.
+func (l *Listener) isForeign(host string) bool {
+	if l.endpoint.Kind != KindAWS {
+		return false
+	}
+	other := l.front.byHost(host)
+	return other != nil && other != l
+}
+
 // parseDirect reads a header that is written in the plainest way: HTTP/1.1,
 // one Host, a length instead of chunks, nothing that asks for more than an
 // answer. All else, and all that is wrong, is left to net/http.

@@ -48,6 +48,10 @@ type Listener struct {
 	fresh    map[*conn]struct{} // connections that have not sent a byte
 	detached map[*conn]struct{} // connections that a Stream has
 	shut     bool
+	// directs are the direct requests that are being answered, of which
+	// net/http does not know; none closes with the last one once shut.
+	directs int
+	none    chan struct{}
 }
 
 func (f *Front) newListener(e Endpoint, port int) *Listener {
@@ -120,9 +124,49 @@ func (l *Listener) spoken(c *conn) {
 	delete(l.fresh, c)
 }
 
+// began and ended count direct requests. After Close none begins.
+func (l *Listener) began() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.shut {
+		return false
+	}
+	l.directs++
+	return true
+}
+
+func (l *Listener) ended() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.directs--; l.directs == 0 && l.none != nil {
+		close(l.none)
+	}
+}
+
+// endDirects waits for the direct requests that have begun.
+func (l *Listener) endDirects(ctx context.Context) {
+	l.mu.Lock()
+	if l.directs > 0 && l.none == nil {
+		l.none = make(chan struct{})
+	}
+	none := l.none
+	l.mu.Unlock()
+	if none == nil {
+		return
+	}
+	select {
+	case <-none:
+	case <-ctx.Done():
+	}
+}
+
 // ServeHTTP implements http.Handler for the server of this port.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.TLS = connectionState(r)
+	l.route(w, r)
+}
+
+func (l *Listener) route(w http.ResponseWriter, r *http.Request) {
 	if l.endpoint.Kind == KindAWS {
 		l.front.routeByHost(w, r, l)
 		return
@@ -156,6 +200,7 @@ func (l *Listener) Close(ctx context.Context) error {
 		_ = c.Conn.Close()
 	}
 	l.mu.Unlock()
+	l.endDirects(ctx)
 	err := l.server.Shutdown(ctx)
 	if err != nil {
 		if cut := l.server.Close(); cut != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/lambda"
+	"github.com/suiro-dev/suiro/internal/lambda/api"
 	"github.com/suiro-dev/suiro/internal/resource"
 	"github.com/suiro-dev/suiro/internal/template/cdk"
 )
@@ -105,5 +106,5 @@ func (s *services) awsEndpoint(router *awsapi.Router) front.Endpoint {
 	for _, service := range []string{"dynamodb", "streams.dynamodb", "lambda", "sts", "ssm", "secretsmanager"} {
 		hosts = append(hosts, fmt.Sprintf("%s.%s.amazonaws.com", service, s.region))
 	}
-	return front.Endpoint{Resource: "aws", Kind: front.KindAWS, Handler: withResponses(s.custom, router), Hosts: hosts}
+	return front.Endpoint{Resource: "aws", Kind: front.KindAWS, Handler: withResponses(s.custom, router), Direct: api.IsInvoke, Hosts: hosts}
 }

@@ -221,7 +221,7 @@ func rawHeader(r *http.Request) []websocketapi.Field {
 
 // openURL is how a function URL gets its port.
 func (s *services) openURL(ctx context.Context, e functionurl.Endpoint) (functionurl.Listener, error) {
-	return s.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Handler: e.Handler, Hosts: e.Hosts})
+	return s.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Handler: e.Handler, Direct: e.Direct, Hosts: e.Hosts})
 }
 
 func merge(maps ...map[string]resource.Handler) map[string]resource.Handler {

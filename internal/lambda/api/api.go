@@ -4,6 +4,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -59,6 +60,12 @@ type Handler struct{ cfg Config }
 
 // New makes it.
 func New(cfg Config) *Handler { return &Handler{cfg} }
+
+// IsInvoke tells from a request line, without its end, that ServeHTTP answers
+// it in one piece: all but invocations are too rare to count.
+func IsInvoke(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("POST "+functionsPath+"/")) && bytes.Contains(line, []byte("/invocations"))
+}
 
 // ServeHTTP answers one request.
 func (s *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -32,7 +32,10 @@ type Endpoint struct {
 	Resource string // logical id
 	Kind     string // Kind
 	Handler  http.Handler
-	Hosts    []string // AWS host names that stand for it
+	// Direct tells from a request line which requests are answered in one piece
+	// from their whole body.
+	Direct func(line []byte) bool
+	Hosts  []string // AWS host names that stand for it
 }
 
 // Listener is an endpoint that is open.

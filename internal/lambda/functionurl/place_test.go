@@ -107,7 +107,7 @@ func newPlace(t *testing.T, properties string, change ...func(*Config)) *place {
 		t.Fatal(err)
 	}
 	cfg := Config{Functions: p.function, Journal: j, Region: "eu-west-1", Open: func(ctx context.Context, e Endpoint) (Listener, error) {
-		l, err := p.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Handler: e.Handler, Hosts: e.Hosts})
+		l, err := p.front.Open(ctx, front.Endpoint{Resource: e.Resource, Kind: e.Kind, Handler: e.Handler, Direct: e.Direct, Hosts: e.Hosts})
 		if err != nil {
 			return nil, err
 		}

@@ -184,7 +184,7 @@ func (h handler) Create(ctx context.Context, spec resource.Spec) (*resource.Inst
 	u := &url{service: h.service, logicalID: spec.LogicalID, id: urlID(spec)}
 	u.settings.Store(set)
 	u.listener, err = h.service.cfg.Open(ctx, Endpoint{
-		Resource: spec.LogicalID, Kind: Kind, Handler: u, Hosts: []string{h.host(spec, u.id)},
+		Resource: spec.LogicalID, Kind: Kind, Handler: u, Direct: u.isDirect, Hosts: []string{h.host(spec, u.id)},
 	})
 	if err != nil {
 		return nil, err
