@@ -76,6 +76,16 @@ func (b *bench) invoke() error {
 			return target{s, s.name, s.address, plain("POST", s.address, "/", greeting)}
 		}
 		floors := []target{to(proxy), to(runtime)}
+		if connections > 1 { // as many processes behind the proxy as functions have
+			proxies, err := startFloor("proxies", floor.Options{Environments: connections})
+			if err != nil {
+				return err
+			}
+			defer proxies.close()
+			t := to(proxies)
+			t.name = fmt.Sprintf("proxy to %d processes", connections)
+			floors = append(floors, t)
+		}
 		byURL := target{suiro, "suiro", url, plain("POST", url, "/", greeting)}
 		byAPI := target{suiro, "suiro", suiro.awsAddress(), signed}
 		for round := range b.rounds + 1 {

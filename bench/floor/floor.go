@@ -56,6 +56,12 @@ func Serve(name string, o Options) error {
 			return err
 		}
 		handler, ready.Processes = p, []int{backend}
+	case "proxies":
+		p, backends, err := newProxies(o.Environments)
+		if err != nil {
+			return err
+		}
+		handler, ready.Processes = p, backends
 	case "runtime":
 		functions, err := startFunctions(o)
 		if err != nil {

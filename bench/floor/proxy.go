@@ -45,24 +45,57 @@ func direct(w http.ResponseWriter, r *http.Request) {
 
 // newProxy is net/http's reverse proxy in front of a direct server.
 func newProxy() (http.Handler, int, error) {
+	address, backend, err := startDirect()
+	if err != nil {
+		return nil, 0, err
+	}
+	return proxyTo(address), backend, nil
+}
+
+// newProxies is a reverse proxy in front of as many direct servers, each of
+// which has one request at a time, as functions have.
+func newProxies(count int) (http.Handler, []int, error) {
+	free := make(chan http.Handler, count)
+	var backends []int
+	for range count {
+		p, backend, err := newProxy()
+		if err != nil {
+			return nil, nil, err
+		}
+		free <- p
+		backends = append(backends, backend)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := <-free
+		defer func() { free <- p }()
+		p.ServeHTTP(w, r)
+	}), backends, nil
+}
+
+// startDirect starts a direct server in a process of its own.
+func startDirect() (address string, pid int, err error) {
 	backend := exec.CommandContext(context.Background(), os.Args[0], "floor", "direct")
 	backend.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := backend.StdoutPipe()
 	if err != nil {
-		return nil, 0, err
+		return "", 0, err
 	}
 	if err := backend.Start(); err != nil {
-		return nil, 0, err
+		return "", 0, err
 	}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err != nil {
-		return nil, 0, err
+		return "", 0, err
 	}
 	var ready Ready
 	if err := json.Unmarshal(line, &ready); err != nil {
-		return nil, 0, err
+		return "", 0, err
 	}
-	p := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: ready.Address})
+	return ready.Address, backend.Process.Pid, nil
+}
+
+func proxyTo(address string) http.Handler {
+	p := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
 	p.FlushInterval = -1
 	p.Transport = &http.Transport{MaxIdleConnsPerHost: 2000, DisableCompression: true}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -70,7 +103,7 @@ func newProxy() (http.Handler, int, error) {
 		// while the transport may still read it, and breaks 1 stream in 10,000.
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		p.ServeHTTP(w, r)
-	}), backend.Process.Pid, nil
+	})
 }
 
 // table answers the DynamoDB API from a drawer: what the SDK and HTTP cost.
