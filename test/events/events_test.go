@@ -76,7 +76,7 @@ func TestEventsSurviveKill9(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.kill()
+	s.Kill()
 	if err := os.Remove(gate); err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +85,7 @@ func TestEventsSurviveKill9(t *testing.T) {
 		s.await(fmt.Sprintf(`"id":{"S":"kept-%d"}`, i))
 		s.await(fmt.Sprintf(`{"event":"kept-%d"}`, i))
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, text := range s.got {
+	for _, text := range s.got() {
 		if strings.Contains(text, `"first"`) || strings.Contains(text, `"other"`) {
 			t.Errorf("came again, or at all: %s", text)
 		}

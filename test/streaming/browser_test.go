@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	harness "github.com/suiro-dev/suiro/test/suiro"
 )
 
 // browser holds Chromium to the same: fetch's reader and EventSource have each
@@ -22,7 +24,7 @@ func browser(t *testing.T, s *suiro) {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("ignore-certificate-errors", true))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, patience)
+	ctx, cancel = context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	for scheme, protocol := range map[string]string{"http": "http11", "https": "h2"} {
 		t.Run(protocol, func(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/coder/websocket"
+
+	harness "github.com/suiro-dev/suiro/test/suiro"
 )
 
 // comesInPieces reads an answer and tells whether its beginning was there
@@ -66,7 +68,7 @@ func page(t *testing.T, url, messages string) {
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(),
 		append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.NoSandbox)...)
 	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, patience)
+	ctx, cancel = context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	tab, cancel := chromedp.NewContext(ctx)
 	defer cancel()
@@ -86,7 +88,7 @@ func page(t *testing.T, url, messages string) {
 	if err := chromedp.Do(tab, chromedp.WaitReady(want)); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(harness.Patience); ; time.Sleep(10 * time.Millisecond) {
 		text, err := chromedp.Run(tab, chromedp.Text("#messages"))
 		if err == nil && (messages == "" && strings.Contains(text, "baz") || messages != "" && strings.TrimSpace(text) == messages) {
 			return

@@ -56,8 +56,8 @@ func TestExtensionsOfLayers(t *testing.T) {
 		t.Errorf("after the crash: %s", body)
 	}
 	// The end of Suiro is one, too.
-	_ = s.cmd.Process.Signal(os.Interrupt)
-	<-s.ended
+	s.Signal(os.Interrupt)
+	<-s.Ended
 	said("listener SHUTDOWN spindown")
 	said("tally: 1 spindown")
 }

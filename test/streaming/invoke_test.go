@@ -232,7 +232,7 @@ func invokeSuiro(t *testing.T, s *suiro) {
 		{`{"then":"throw"}`, streamed, 1, "after the first byte"},
 		{`{"then":"early"}`, "", 1, "before the first byte"},
 	} {
-		cmd := exec.Command(program(), "invoke", "Node", s.dir, "--event", "-")
+		cmd := exec.Command(program(t), "invoke", "Node", s.dir, "--event", "-")
 		cmd.Stdin = strings.NewReader(c.event)
 		var out, errs bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errs
@@ -245,7 +245,7 @@ func invokeSuiro(t *testing.T, s *suiro) {
 
 // Without a running app, suiro invoke starts it for one call.
 func TestInvokeStartsTheApp(t *testing.T) {
-	cmd := exec.Command(program(), "invoke", "simple", copyOf(t, "testdata/url"), "--event", "-")
+	cmd := exec.Command(program(t), "invoke", "simple", copyOf(t, "testdata/url"), "--event", "-")
 	cmd.Stdin = strings.NewReader(`{"rawPath":"/x"}`)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs

@@ -5,148 +5,39 @@
 package streaming
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"sync"
 	"testing"
-	"time"
-)
 
-// patience bounds every wait: long enough for a first build.
-const patience = 3 * time.Minute
+	harness "github.com/suiro-dev/suiro/test/suiro"
+)
 
 // suiro is a running suiro dev.
 type suiro struct {
-	t      *testing.T
-	dir    string
-	cmd    *exec.Cmd
-	stderr bytes.Buffer // to be read when the process has ended
-	ready  struct {
-		Type      string
-		Endpoints []struct{ Resource, Kind, URL string }
-		Resources map[string]string
-		AWS       struct{ Endpoint, Region, AccessKeyID, SecretAccessKey string }
-	}
-	ended chan struct{}
-
-	mu      sync.Mutex
-	entries []entry
-	more    chan struct{} // closed and replaced with each entry
+	*harness.Running
+	t     *testing.T
+	dir   string
+	ready harness.Ready
 }
 
-type entry struct {
-	Type, Resource, Function, Text, Error string
-	Path                                  string
-	Status                                int
-}
+type entry = harness.Entry
 
-func program() string {
-	if p := os.Getenv("SUIRO"); p != "" {
-		return p
-	}
-	p, _ := filepath.Abs("../../bin/suiro")
-	return p
-}
+func program(t *testing.T) string { return harness.Program(t) }
 
-func tool(t *testing.T, path string) string {
-	t.Helper()
-	p, _ := filepath.Abs(filepath.Join("../.tools", path))
-	if _, err := os.Stat(p); err != nil {
-		t.Fatalf("%s is not installed (run: make tools)", path)
-	}
-	return p
-}
+func tool(t *testing.T, path string) string { t.Helper(); return harness.Tool(t, path) }
 
-// copyOf is a copy of a folder, for the test alone.
-func copyOf(t *testing.T, from string) string {
-	t.Helper()
-	to := filepath.Join(t.TempDir(), filepath.Base(from))
-	if err := exec.Command("cp", "-r", from, to).Run(); err != nil { // keeps what is executable
-		t.Fatal(err)
-	}
-	return to
-}
+func copyOf(t *testing.T, from string) string { t.Helper(); return harness.Copy(t, from) }
 
 // start runs a copy of an app.
 func start(t *testing.T, from string) *suiro {
 	t.Helper()
-	s := &suiro{t: t, dir: copyOf(t, from), ended: make(chan struct{}), more: make(chan struct{})}
-	s.cmd = exec.Command(program(), "dev", "--output", "json", s.dir)
-	s.cmd.Stderr = &s.stderr
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatalf("%v (run: make build)", err)
-	}
-	first := make(chan struct{})
-	go s.read(out, first)
-	t.Cleanup(func() {
-		_ = s.cmd.Process.Signal(os.Interrupt)
-		<-s.ended
-		_ = s.cmd.Wait()
-		if t.Failed() {
-			t.Logf("suiro said:\n%s", s.stderr.String())
-		}
-	})
-	select {
-	case <-first:
-	case <-s.ended:
-		t.Fatal("suiro did not start")
-	case <-time.After(patience):
-		t.Fatal("suiro is not ready")
-	}
-	return s
-}
-
-func (s *suiro) read(out io.Reader, first chan struct{}) {
-	defer close(s.ended)
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if s.ready.Type == "" && json.Unmarshal(lines.Bytes(), &s.ready) == nil && s.ready.Type == "ready" {
-			close(first)
-			continue
-		}
-		var e entry
-		if json.Unmarshal(lines.Bytes(), &e) != nil {
-			continue
-		}
-		s.mu.Lock()
-		s.entries = append(s.entries, e)
-		close(s.more)
-		s.more = make(chan struct{})
-		s.mu.Unlock()
-	}
+	r := harness.Start(t, copyOf(t, from))
+	return &suiro{r, t, r.Dir, r.Ready}
 }
 
 // await waits for an entry that fits.
 func (s *suiro) await(what string, fits func(entry) bool) entry {
 	s.t.Helper()
-	late := time.After(patience)
-	for seen := 0; ; {
-		s.mu.Lock()
-		entries, more := s.entries, s.more
-		s.mu.Unlock()
-		for ; seen < len(entries); seen++ {
-			if fits(entries[seen]) {
-				return entries[seen]
-			}
-		}
-		select {
-		case <-more:
-		case <-s.ended:
-			s.t.Fatalf("suiro ended before %s", what)
-		case <-late:
-			s.t.Fatalf("no %s", what)
-		}
-	}
+	return s.Await(0, what, fits)
 }
 
 // url is the address of a function's URL.

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	harness "github.com/suiro-dev/suiro/test/suiro"
 )
 
 // clients speak each protocol a URL is reached by.
@@ -21,7 +23,7 @@ func clients() map[string]*http.Client {
 	only := func(set func(*http.Protocols)) *http.Client {
 		p := new(http.Protocols)
 		set(p)
-		return &http.Client{Timeout: patience, Transport: &http.Transport{Protocols: p, DisableCompression: true,
+		return &http.Client{Timeout: harness.Patience, Transport: &http.Transport{Protocols: p, DisableCompression: true,
 			ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	}
 	return map[string]*http.Client{
@@ -180,7 +182,7 @@ func gone(t *testing.T, s *suiro) {
 	_ = res.Body.Close()
 	open(t, gate+"1")
 	open(t, gate+"2")
-	for late := time.After(patience); ; time.Sleep(10 * time.Millisecond) {
+	for late := time.After(harness.Patience); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat(gate + "end"); err == nil {
 			break
 		}
@@ -212,7 +214,7 @@ func large(t *testing.T, s *suiro) {
 
 // memory is the most that suiro was resident, in KiB; 0 where /proc is not.
 func (s *suiro) memory() (kib int) {
-	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	data, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.PID()))
 	for line := range strings.SplitSeq(string(data), "\n") {
 		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
 			_, _ = fmt.Sscan(rest, &kib)

@@ -193,6 +193,9 @@ func (r *Running) Await(from int, what string, fits func(Entry) bool) Entry {
 	}
 }
 
+// PID is the process's number.
+func (r *Running) PID() int { return r.cmd.Process.Pid }
+
 // Signal sends a signal; Stop and Kill wait for the end, too.
 func (r *Running) Signal(s os.Signal) { _ = r.cmd.Process.Signal(s) }
 
