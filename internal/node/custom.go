@@ -39,7 +39,8 @@ func (h custom) Check(spec resource.Spec) diag.List {
 	}
 	token := spec.Properties.Get("ServiceToken")
 	if text := token.TextOr(""); !resource.Unknown(token) && text != "" && !strings.Contains(text, ":lambda:") && !strings.Contains(text, ":function:") {
-		return diag.List{diag.Warningf(token.Pos, spec.LogicalID, "custom resource %s is not run: %s is no function of this app", spec.Type, text)}
+		return diag.List{diag.Warningf(token.Pos, spec.LogicalID, "custom resource %s is not run: %s is no function of this app", spec.Type, text).
+			WithHint("its ServiceToken may name a function; one that is told through an SNS topic is not supported")}
 	}
 	if token.IsNull() {
 		return diag.List{diag.Errorf(spec.Pos, spec.LogicalID+".ServiceToken", "a custom resource needs the ARN of the function that runs it")}
