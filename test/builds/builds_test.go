@@ -225,6 +225,9 @@ func (r row) app(t *testing.T) string {
 func ownCache(t *testing.T) func() []string {
 	t.Helper()
 	cache := t.TempDir()
+	if user, err := os.UserCacheDir(); err == nil && os.Getenv("GOCACHE") == "" {
+		t.Setenv("GOCACHE", filepath.Join(user, "go-build")) // not the standard library again
+	}
 	t.Setenv("XDG_CACHE_HOME", cache)
 	return func() (list []string) {
 		builds := filepath.Join(cache, "suiro", "builds")
