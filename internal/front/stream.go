@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,8 +56,19 @@ func chunked(h http.Header, r *http.Request, status int) bool {
 }
 
 // Go runs what writes the rest of the stream. It has to call End or Cut last.
-// Closing the Listener waits for it.
-func (s *Stream) Go(f func()) { go f() } // counted by Detach
+// Closing the Listener waits for it. A panic ends this connection and is
+// reported, as net/http does, and the others go on.
+func (s *Stream) Go(f func()) { // counted by Detach
+	go func() {
+		defer func() {
+			if cause := recover(); cause != nil {
+				s.conn.owner.server.ErrorLog.Printf("panic in a stream to %s: %v\n%s", s.conn.remote(), cause, debug.Stack())
+				s.Cut()
+			}
+		}()
+		f()
+	}()
+}
 
 // chunks are for pieces on their way, with what is around them.
 var chunks = sync.Pool{New: func() any { b := make([]byte, 0, copied+32); return &b }}

@@ -82,6 +82,9 @@ func (d *detacher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.Cut()
 			return
 		}
+		if r.URL.Path == "/panic" {
+			panic("a fault of ours")
+		}
 		s.End()
 	})
 }
@@ -301,6 +304,23 @@ func TestCutStreamIsSeenToBeCut(t *testing.T) {
 }
 
 // A client that only has nothing more to ask gets the whole stream.
+func TestPanicInAStreamEndsItsConnectionOnly(t *testing.T) {
+	d := &detacher{}
+	_, l := d.open(t, Config{})
+	_, r := dial(t, l, "GET /panic HTTP/1.1\r\nHost: a\r\n\r\n")
+	res, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(res.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("the stream ended with %v", err)
+	}
+	_, r = dial(t, l, "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n")
+	if got := answered(t, r); !strings.Contains(got, "GET /plain") {
+		t.Errorf("the next client got %q", got)
+	}
+}
+
 func TestStreamToAClientThatEndedItsHalf(t *testing.T) {
 	d := &detacher{go2: make(chan struct{})}
 	_, l := d.open(t, Config{})
