@@ -26,26 +26,23 @@ func (p *pace) note(away time.Duration, first bool) {
 	}
 }
 
-// wait is how long the last of so many waiting calls may wait for one of the
-// busy environments, the oldest of which was started or called that long ago;
-// 0: another one is worth its start.
+// worth tells whether the last of so many waiting calls does well to wait for
+// the first environment that is ready: one of the busy, the oldest of which was
+// started or called that long ago, or one that starts meanwhile for all who
+// wait. A start of its own would be no sooner, but end what comes back
+// meanwhile in being idle: calls that follow closely on one another would end
+// up with many more environments than run at once.
 //
-// It is half of what a start takes, so that a call which waits in vain is late
-// by half a start at most, while a function whose calls are long, or which gets
-// more of them than its environments can take, is given more environments at
-// once. What is not known yet is taken for the best: the first environment's
+// It is worth it when one of the busy comes back within half of what a start
+// takes. What is not known yet is taken for the best: the first environment's
 // start has taken as long as it is away.
-func (p *pace) wait(waiting, busy int, oldest time.Duration) time.Duration {
+func (p *pace) worth(waiting, busy int, oldest time.Duration) bool {
 	if busy == 0 {
-		return 0
+		return false
 	}
 	start := p.start
 	if start == 0 {
 		start = oldest
 	}
-	worth := (start - p.usual) / 2
-	if p.usual*time.Duration(waiting)/time.Duration(busy) >= worth {
-		return 0
-	}
-	return worth
+	return p.usual*time.Duration(waiting)/time.Duration(busy) < (start-p.usual)/2
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/lambda/environment"
 )
 
 func TestPace(t *testing.T) {
@@ -22,27 +23,28 @@ func TestPace(t *testing.T) {
 		name          string
 		pace          *pace
 		waiting, busy int
-		oldest, want  time.Duration
+		oldest        time.Duration
+		want          bool
 	}{
-		{"nothing runs", learned(100*ms, ms), 1, 0, 0, 0},
-		{"short calls", learned(100*ms, 2*ms), 1, 1, 0, 49 * ms},
-		{"a call as long as half a start", learned(90*ms, 30*ms), 1, 1, 0, 0},
-		{"several will come back sooner than one", learned(90*ms, 30*ms), 1, 2, 0, 30 * ms},
-		{"too many wait", learned(100*ms, 10*ms), 5, 1, 0, 0},
-		{"long calls", learned(5100*ms, 5000*ms), 1, 1, 0, 0},
-		{"the first has just been started", new(pace), 1, 1, 0, 0},
-		{"the first is under way", new(pace), 1, 1, 30 * ms, 15 * ms},
+		{"nothing runs", learned(100*ms, ms), 1, 0, 0, false},
+		{"short calls", learned(100*ms, 2*ms), 1, 1, 0, true},
+		{"a call as long as half a start", learned(90*ms, 30*ms), 1, 1, 0, false},
+		{"several will come back sooner than one", learned(90*ms, 30*ms), 1, 2, 0, true},
+		{"too many wait", learned(100*ms, 10*ms), 5, 1, 0, false},
+		{"long calls", learned(5100*ms, 5000*ms), 1, 1, 0, false},
+		{"the first has just been started", new(pace), 1, 1, 0, false},
+		{"the first is under way", new(pace), 1, 1, 30 * ms, true},
 	} {
-		if got := c.pace.wait(c.waiting, c.busy, c.oldest); got != c.want {
-			t.Errorf("%s: waits %s, want %s", c.name, got, c.want)
+		if got := c.pace.worth(c.waiting, c.busy, c.oldest); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
 		}
 	}
 	slow := learned(100*ms, ms)
 	for range 3 {
 		slow.note(time.Second, false)
 	}
-	if got := slow.wait(1, 1, 0); got != 0 {
-		t.Errorf("a function that has become slow is waited for, %s", got)
+	if slow.worth(1, 1, 0) {
+		t.Error("a function that has become slow is waited for")
 	}
 }
 
@@ -78,22 +80,76 @@ func (p *place) accepted(event string) (answer chan string) {
 	return answer
 }
 
-func TestShortCallsWaitForABusyEnvironment(t *testing.T) {
+// A call that waits is served by what is ready first: here by the environment
+// that starts meanwhile, of which there is one for each call that waits.
+func TestShortCallsWaitForTheFirstEnvironmentThatIsReady(t *testing.T) {
 	p := newPlace(t)
 	p.create("Fn", "Function", simple)
 	first, _ := p.call("fn", `{"do":"pid"}`)
 	a := p.holding("a")
 	pool := p.function("fn").pool
 	pool.brisk()
-	second := p.accepted(`{"do":"pid"}`)
-	if idle, busy := pool.count(); idle != 0 || busy != 1 {
+	second, third := p.accepted(`{"do":"pid"}`), p.accepted(`{"do":"pid"}`)
+	for _, answer := range []chan string{second, third} {
+		if got := <-answer; got == "" || got == first {
+			t.Errorf("process %q, while %s runs a call", got, first)
+		}
+	}
+	p.touch("a")
+	<-a
+	p.call("fn", `{}`) // finds one
+	if idle, busy := pool.count(); idle+busy > 3 {
 		t.Errorf("%d idle and %d busy environments", idle, busy)
 	}
+}
+
+// A start that takes long keeps nobody from what comes back sooner, and what it
+// has started is there for the next call.
+func TestACallWaitsNoLongerThanForTheBusyEnvironment(t *testing.T) {
+	p := newPlace(t)
+	p.create("Fn", "Function", simple)
+	first, _ := p.call("fn", `{"do":"pid"}`)
+	a := p.holding("a")
+	pool := p.function("fn").pool
+	pool.brisk()
+	open, go2 := pool.open, make(chan struct{})
+	pool.mu.Lock()
+	pool.open = func(rev *revision, version string, idle func(*environment.Environment)) (*environment.Environment, error) {
+		<-go2
+		return open(rev, version, idle)
+	}
+	pool.mu.Unlock()
+	second := p.accepted(`{"do":"pid"}`)
 	p.touch("a")
 	<-a
 	if got := <-second; got != first {
 		t.Errorf("process %s after %s", got, first)
 	}
+	close(go2)
+	for idle := 0; idle < 2; idle, _ = pool.count() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// A start that fails is told to who waits for it.
+func TestAFailingStartIsToldToWhoWaits(t *testing.T) {
+	p := newPlace(t)
+	p.create("Fn", "Function", simple)
+	p.call("fn", `{}`)
+	a := p.holding("a")
+	pool := p.function("fn").pool
+	pool.brisk()
+	broken := errors.New("no descriptors left")
+	pool.mu.Lock()
+	pool.open = func(*revision, string, func(*environment.Environment)) (*environment.Environment, error) {
+		return nil, broken
+	}
+	pool.mu.Unlock()
+	if _, err := p.Invoke(context.Background(), &invoke.Request{Function: "fn"}); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+	p.touch("a")
+	<-a
 }
 
 // An environment with old code does not come back: nobody waits for it.
@@ -126,20 +182,20 @@ func TestReservedConcurrencyDoesNotWait(t *testing.T) {
 	<-a
 }
 
-// When more calls wait than the busy environments can take soon, another one
-// is started, for the call that waits longest.
+// A call over what the busy environments can take soon has one started for
+// itself, with its init.
 func TestAQueueThatGrowsStartsAnEnvironment(t *testing.T) {
 	p := newPlace(t)
 	p.create("Fn", "Function", simple)
-	p.call("fn", `{}`)
+	first, _ := p.call("fn", `{"do":"pid"}`)
 	a := p.holding("a")
 	pool := p.function("fn").pool
 	pool.mu.Lock()
 	pool.pace = pace{start: 10 * time.Hour, usual: 3 * time.Hour} // one call may wait, two may not
 	pool.mu.Unlock()
 	second, third := p.accepted(`{"do":"pid"}`), p.accepted(`{"do":"pid"}`)
-	if x, y := <-second, <-third; x == "" || x != y { // both ran while a was held: in one that was started for them
-		t.Errorf("processes %s and %s", x, y)
+	if x, y := <-second, <-third; x == "" || y == "" || x == first || y == first {
+		t.Errorf("processes %s and %s while %s runs a call", x, y, first)
 	}
 	p.touch("a")
 	<-a

@@ -19,8 +19,7 @@ type pool struct {
 	// most is how many there may be at once.
 	most int
 	// patience is how long a call waits for an environment that has answered
-	// and is about to come back, before another one is started. For one that
-	// still runs it waits as long as pace says.
+	// and is about to come back, before another one is started.
 	patience time.Duration
 
 	mu      sync.Mutex
@@ -42,6 +41,7 @@ type slot struct {
 	version  string
 	since    time.Time // when it became idle, or busy
 	idles    int       // how often its environment said that it is
+	spare    bool      // starts for nobody in particular
 }
 
 // finishing is the patience of a pool. An environment comes back within
@@ -65,7 +65,7 @@ type waiter struct {
 	nudge     chan struct{}
 	slot      *slot // handed over; pool.mu guards it and the rest
 	queued    bool
-	patience  time.Duration // how long it may wait before another one is started
+	patience  time.Duration // how long it may wait before another one is started; 0: until it is served
 	impatient bool          // waits no more for one that is busy
 }
 
@@ -134,15 +134,21 @@ func (p *pool) try(w *waiter) (*slot, error) {
 		p.mu.Unlock()
 		return nil, nil
 	}
+	s := p.place(w.version)
+	p.dequeue(w)
+	p.mu.Unlock()
+	return p.start(s)
+}
+
+// place makes room for an environment that is to be started. p.mu is held.
+func (p *pool) place(version string) *slot {
 	if len(p.busy)+len(p.idle) >= p.most { // an idle one of another version makes room
 		p.retire(p.idle[0])
 		p.idle = p.idle[1:]
 	}
-	s := &slot{revision: p.revision, version: w.version, since: time.Now()}
+	s := &slot{revision: p.revision, version: version, since: time.Now()}
 	p.busy[s] = struct{}{}
-	p.dequeue(w)
-	p.mu.Unlock()
-	return p.start(s)
+	return s
 }
 
 // start makes the environment of a slot that is taken already.
@@ -197,41 +203,66 @@ func (p *pool) judge(w *waiter, mine bool) verdict {
 	case soon, len(p.busy) >= p.most:
 		w.patience = p.patience
 		return queue
-	}
-	brief := p.brief(w)
-	if !mine {
-		if first := p.first(w.version); brief == 0 && !w.queued { // the queue has become too long
-			first.impatient = true
-			first.tell()
-		}
-		w.patience = p.patience
+	case p.reserved < 0 && !w.impatient && p.attend(w):
 		return queue
-	}
-	if brief > 0 && !w.impatient {
-		w.patience = brief
+	case !mine:
+		w.patience = p.patience
 		return queue
 	}
 	return start
 }
 
-// brief is how long w may wait for an environment that runs another call, 0
-// when one more should be started. p.mu is held.
-func (p *pool) brief(w *waiter) time.Duration {
-	waiting := len(p.waiters)
+// attend sees that one environment starts for each call that waits, and tells
+// whether w is served by the first of them, or of those that are busy now,
+// before one that were started for it alone. Reserved concurrency counts calls,
+// not environments, and has none that start for nobody. p.mu is held.
+func (p *pool) attend(w *waiter) bool {
+	waiting, spares, busy, oldest := 0, 0, 0, time.Now()
+	for _, other := range p.waiters {
+		if other.version == w.version {
+			waiting++
+		}
+	}
 	if !w.queued {
 		waiting++
 	}
-	busy, oldest := 0, time.Now()
 	for s := range p.busy {
-		if s.version != w.version || s.revision != p.revision {
-			continue // it does not come back for w
-		}
-		busy++
-		if s.since.Before(oldest) {
-			oldest = s.since
+		switch {
+		case s.version != w.version || s.revision != p.revision: // does not come back for w
+		case s.spare:
+			spares++
+		default:
+			busy++
+			if s.since.Before(oldest) {
+				oldest = s.since
+			}
 		}
 	}
-	return min(p.patience, p.pace.wait(waiting, busy, time.Since(oldest)))
+	if spares >= waiting {
+		return true
+	}
+	if !p.pace.worth(waiting, busy, time.Since(oldest)) {
+		return false
+	}
+	s := p.place(w.version)
+	s.spare = true
+	p.closing.Go(func() { p.startSpare(s) })
+	return true
+}
+
+// startSpare starts an environment for whoever waits when it is ready. When it
+// cannot be made, who waits tries for himself and hears why.
+func (p *pool) startSpare(s *slot) {
+	if _, err := p.start(s); err == nil {
+		s.env.Warm()
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.waiters {
+		w.impatient = true
+		w.tell()
+	}
 }
 
 // enqueue lets w wait behind the others. p.mu is held.
@@ -293,6 +324,7 @@ func (p *pool) idled(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s.idles++
+	s.spare = false
 	if _, ok := p.busy[s]; ok && s.revision == p.revision {
 		p.pace.note(time.Since(s.since), s.idles == 1)
 	}
@@ -411,6 +443,14 @@ func (p *pool) close(ctx context.Context) {
 		p.retire(s)
 	}
 	p.idle = nil
+	for s := range p.busy {
+		if s.spare {
+			delete(p.busy, s)
+			if s.env != nil { // else start sees that the pool is closed
+				p.retire(s)
+			}
+		}
+	}
 	last := &waiter{nudge: make(chan struct{}, 1), queued: true}
 	p.waiters = append(p.waiters, last)
 	p.wake()
