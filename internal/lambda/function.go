@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -69,7 +70,7 @@ func (s *Service) newFunction(spec resource.Spec, name string) *function {
 		async:       async.NewEventConfigs(),
 		noted:       make(map[string]bool),
 	}
-	fn.pool = &pool{open: fn.open, most: s.cfg.MaxConcurrency, patience: s.cfg.patience, busy: make(map[*slot]struct{}), reserved: -1}
+	fn.pool = &pool{open: fn.open, most: s.cfg.MaxConcurrency, starts: max(4, 2*goruntime.GOMAXPROCS(0)), patience: s.cfg.patience, busy: make(map[*slot]struct{}), reserved: -1}
 	return fn
 }
 
@@ -189,14 +190,14 @@ func (fn *function) install(rev *revision) {
 }
 
 // open makes an execution environment; it is the pool's open.
-func (fn *function) open(rev *revision, version string, idle func(*environment.Environment)) (*environment.Environment, error) {
+func (fn *function) open(rev *revision, version string, idle, started func(*environment.Environment)) (*environment.Environment, error) {
 	temp, err := os.MkdirTemp(fn.service.cfg.TempDir, "suiro-"+fn.logicalID+"-")
 	if err != nil {
 		return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
 	}
 	o := &layer.Opt{}
 	clean := func() { _ = os.RemoveAll(temp); o.Remove() }
-	env, err := fn.openIn(rev, version, temp, o, idle, clean)
+	env, err := fn.openIn(rev, version, temp, o, idle, started, clean)
 	if err != nil {
 		clean()
 		return nil, &invoke.Error{Status: http.StatusInternalServerError, Code: "ServiceException", Message: err.Error()}
@@ -205,7 +206,7 @@ func (fn *function) open(rev *revision, version string, idle func(*environment.E
 }
 
 // openIn makes it with a folder of its own; closed is called at its end.
-func (fn *function) openIn(rev *revision, version, temp string, o *layer.Opt, idle func(*environment.Environment), closed func()) (*environment.Environment, error) {
+func (fn *function) openIn(rev *revision, version, temp string, o *layer.Opt, idle, started func(*environment.Environment), closed func()) (*environment.Environment, error) {
 	if err := o.Open(rev.layers, temp); err != nil {
 		return nil, err
 	}
@@ -246,6 +247,7 @@ func (fn *function) openIn(rev *revision, version, temp string, o *layer.Opt, id
 		Journal:     fn.service.cfg.Journal,
 		InitTimeout: fn.service.cfg.InitTimeout,
 		Idle:        idle,
+		Started:     started,
 		Closed:      closed,
 	})
 }

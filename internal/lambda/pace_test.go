@@ -114,9 +114,9 @@ func TestACallWaitsNoLongerThanForTheBusyEnvironment(t *testing.T) {
 	pool.brisk()
 	open, go2 := pool.open, make(chan struct{})
 	pool.mu.Lock()
-	pool.open = func(rev *revision, version string, idle func(*environment.Environment)) (*environment.Environment, error) {
+	pool.open = func(rev *revision, version string, idle, started func(*environment.Environment)) (*environment.Environment, error) {
 		<-go2
-		return open(rev, version, idle)
+		return open(rev, version, idle, started)
 	}
 	pool.mu.Unlock()
 	second := p.accepted(`{"do":"pid"}`)
@@ -141,7 +141,7 @@ func TestAFailingStartIsToldToWhoWaits(t *testing.T) {
 	pool.brisk()
 	broken := errors.New("no descriptors left")
 	pool.mu.Lock()
-	pool.open = func(*revision, string, func(*environment.Environment)) (*environment.Environment, error) {
+	pool.open = func(*revision, string, func(*environment.Environment), func(*environment.Environment)) (*environment.Environment, error) {
 		return nil, broken
 	}
 	pool.mu.Unlock()
@@ -199,4 +199,41 @@ func TestAQueueThatGrowsStartsAnEnvironment(t *testing.T) {
 	}
 	p.touch("a")
 	<-a
+}
+
+// A burst on a function that does not run yet must not start so many processes
+// that none is ready in time; who waits is served by those that start.
+func TestABurstStartsFewEnvironmentsAtOnce(t *testing.T) {
+	p := newPlace(t)
+	p.create("Fn", "Function", simple)
+	pool := p.function("fn").pool
+	open, go2 := pool.open, make(chan struct{})
+	pool.mu.Lock()
+	pool.starts = 1
+	pool.open = func(rev *revision, version string, idle, started func(*environment.Environment)) (*environment.Environment, error) {
+		<-go2
+		return open(rev, version, idle, started)
+	}
+	pool.mu.Unlock()
+	first := make(chan string, 1)
+	go func() {
+		answer, _ := p.call("fn", `{"do":"pid"}`)
+		first <- answer
+	}()
+	for busy := 0; busy == 0; _, busy = pool.count() {
+		time.Sleep(time.Millisecond)
+	}
+	var others []chan string
+	for range 20 {
+		others = append(others, p.accepted(`{"do":"pid"}`))
+	}
+	if idle, busy := pool.count(); idle != 0 || busy != 1 {
+		t.Errorf("%d idle and %d busy environments", idle, busy)
+	}
+	close(go2)
+	for _, answer := range append(others, first) {
+		if <-answer == "" {
+			t.Error("a call without an answer")
+		}
+	}
 }

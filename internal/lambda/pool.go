@@ -15,9 +15,14 @@ import (
 // pool holds a function's execution environments.
 type pool struct {
 	// open makes an environment for a revision and version.
-	open func(rev *revision, version string, idle func(*environment.Environment)) (*environment.Environment, error)
+	open func(rev *revision, version string, idle, started func(*environment.Environment)) (*environment.Environment, error)
 	// most is how many there may be at once.
 	most int
+	// starts is how many may start at once: more of them than there are
+	// processors for take longer together than one after the other, until none
+	// is ready within the time that init has. Whoever waits is served by the
+	// first that is ready.
+	starts int
 	// patience is how long a call waits for an environment that has answered
 	// and is about to come back, before another one is started.
 	patience time.Duration
@@ -41,6 +46,7 @@ type slot struct {
 	version  string
 	since    time.Time // when it became idle, or busy
 	idles    int       // how often its environment said that it is
+	starting bool      // its first init is not over yet
 	spare    bool      // starts for nobody in particular
 }
 
@@ -146,14 +152,14 @@ func (p *pool) place(version string) *slot {
 		p.retire(p.idle[0])
 		p.idle = p.idle[1:]
 	}
-	s := &slot{revision: p.revision, version: version, since: time.Now()}
+	s := &slot{revision: p.revision, version: version, since: time.Now(), starting: true}
 	p.busy[s] = struct{}{}
 	return s
 }
 
 // start makes the environment of a slot that is taken already.
 func (p *pool) start(s *slot) (*slot, error) {
-	env, err := p.open(s.revision, s.version, func(*environment.Environment) { p.idled(s) })
+	env, err := p.open(s.revision, s.version, func(*environment.Environment) { p.idled(s) }, func(*environment.Environment) { p.started(s) })
 	if err != nil {
 		p.drop(s)
 		return nil, err
@@ -203,13 +209,35 @@ func (p *pool) judge(w *waiter, mine bool) verdict {
 	case soon, len(p.busy) >= p.most:
 		w.patience = p.patience
 		return queue
-	case p.reserved < 0 && !w.impatient && p.attend(w):
+	case p.reserved < 0 && (p.full() || !w.impatient && p.attend(w)):
 		return queue
 	case !mine:
 		w.patience = p.patience
 		return queue
 	}
 	return start
+}
+
+// full tells that no more environments may start now; when one of them is
+// ready, everybody tries again. p.mu is held.
+func (p *pool) full() bool {
+	n := 0
+	for s := range p.busy {
+		if s.starting {
+			n++
+		}
+	}
+	return n >= p.starts
+}
+
+// started hears that an environment's first init is over.
+func (p *pool) started(s *slot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.starting {
+		s.starting = false
+		p.wake()
+	}
 }
 
 // attend sees that one environment starts for each call that waits, and tells

@@ -67,6 +67,8 @@ type Config struct {
 	// Idle is called each time the environment can take an invocation again:
 	// after Warm, after every invocation and after the reset that followed one.
 	Idle func(*Environment)
+	// Started is called when an init is over, however it ended, before Idle.
+	Started func(*Environment)
 	// Closed is called at the end of Close.
 	Closed func()
 }
@@ -117,6 +119,9 @@ func New(cfg Config) (*Environment, error) {
 	}
 	if cfg.Idle == nil {
 		cfg.Idle = func(*Environment) {}
+	}
+	if cfg.Started == nil {
+		cfg.Started = func(*Environment) {}
 	}
 	if cfg.Closed == nil {
 		cfg.Closed = func() {}

@@ -23,6 +23,7 @@ func (e *Environment) beginInit() {
 // the invocation that needs it.
 func (e *Environment) initialize() {
 	defer e.released()
+	defer e.cfg.Started(e)
 	for {
 		e.mu.Lock()
 		inv, l, broken := e.current, e.life, e.broken
