@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -80,7 +81,21 @@ func (fn *function) environ(rev *revision, version, temp string) []string {
 			env[name] = value
 		}
 	}
-	return env.list()
+	list := env.list()
+	if !rev.environ.CompareAndSwap(nil, &list) {
+		share(list, *rev.environ.Load())
+	}
+	return list
+}
+
+// share replaces what is in a sorted list by the equal strings of another, so
+// that they are in memory once.
+func share(list, other []string) {
+	for i, s := range list {
+		if at, found := slices.BinarySearch(other, s); found {
+			list[i] = other[at]
+		}
+	}
 }
 
 // variables are environment variables by name.

@@ -9,6 +9,7 @@ import (
 	goruntime "runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/bundle"
@@ -55,6 +56,9 @@ type revision struct {
 	adapter  *webadapter.Adapter // of a function that is an HTTP server
 	protocol protocol
 	modified time.Time
+	// environ is what its first environment was given: others hold the same
+	// strings, of which there may be thousands of bytes for each.
+	environ atomic.Pointer[[]string]
 }
 
 func (s *Service) newFunction(spec resource.Spec, name string) *function {
