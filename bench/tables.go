@@ -83,6 +83,7 @@ var operations = []operation{
 	{"Put", 0.8, false, func(ctx context.Context, c *dynamodb.Client, partitions int) error {
 		item := key("w", partitions)
 		item["v"] = text(padding)
+		item["n"] = &types.AttributeValueMemberN{Value: fmt.Sprint(rand.Int64())} // an item that is there already need not be written
 		_, err := c.PutItem(ctx, &dynamodb.PutItemInput{TableName: tableName, Item: item})
 		return err
 	}},
