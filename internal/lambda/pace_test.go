@@ -56,6 +56,19 @@ func (p *pool) brisk() {
 	p.pace = pace{start: 24 * time.Hour, usual: time.Nanosecond}
 }
 
+// gate keeps environments from starting until what it returns is closed.
+func (p *pool) gate() (open chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	open = make(chan struct{})
+	start := p.open
+	p.open = func(rev *revision, version string, idle, started func(*environment.Environment)) (*environment.Environment, error) {
+		<-open
+		return start(rev, version, idle, started)
+	}
+	return open
+}
+
 // accepted begins a call and returns when it has an environment or its place in
 // the queue.
 func (p *place) accepted(event string) (answer chan string) {
@@ -112,13 +125,7 @@ func TestACallWaitsNoLongerThanForTheBusyEnvironment(t *testing.T) {
 	a := p.holding("a")
 	pool := p.function("fn").pool
 	pool.brisk()
-	open, go2 := pool.open, make(chan struct{})
-	pool.mu.Lock()
-	pool.open = func(rev *revision, version string, idle, started func(*environment.Environment)) (*environment.Environment, error) {
-		<-go2
-		return open(rev, version, idle, started)
-	}
-	pool.mu.Unlock()
+	go2 := pool.gate()
 	second := p.accepted(`{"do":"pid"}`)
 	p.touch("a")
 	<-a
@@ -207,14 +214,8 @@ func TestABurstStartsFewEnvironmentsAtOnce(t *testing.T) {
 	p := newPlace(t)
 	p.create("Fn", "Function", simple)
 	pool := p.function("fn").pool
-	open, go2 := pool.open, make(chan struct{})
-	pool.mu.Lock()
 	pool.starts = 1
-	pool.open = func(rev *revision, version string, idle, started func(*environment.Environment)) (*environment.Environment, error) {
-		<-go2
-		return open(rev, version, idle, started)
-	}
-	pool.mu.Unlock()
+	go2 := pool.gate()
 	first := make(chan string, 1)
 	go func() {
 		answer, _ := p.call("fn", `{"do":"pid"}`)
