@@ -242,6 +242,7 @@ func (e *Environment) arm(inv *invocation) {
 func (e *Environment) dispatch(l *life, inv *invocation) delivery {
 	e.arm(inv)
 	e.tellStart(l, inv)
+	inv.initTime, l.initTime = l.initTime, 0
 	l.state = stateRunning
 	inv.dispatched = true
 	for _, x := range l.extensions {

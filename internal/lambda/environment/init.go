@@ -178,8 +178,8 @@ func (e *Environment) initialized(l *life) {
 	e.broken = false
 	close(l.ready)
 	took := time.Since(l.begun)
-	if inv := e.current; inv != nil && !l.suppressed {
-		inv.initTime = took
+	if !l.suppressed {
+		l.initTime = took
 	}
 	e.tellInit(l, took)
 	entry := e.entry(journal.Started)

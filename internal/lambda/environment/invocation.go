@@ -41,7 +41,7 @@ type invocation struct {
 	timer      *time.Timer
 	started    time.Time
 	deadline   time.Time
-	initTime   time.Duration // init before this invocation, for REPORT
+	initTime   time.Duration // the init phase, when this is its first invocation, for REPORT
 	dispatched bool
 	response   *response // the head is known, the body is being read
 	failure    *failure  // what ended it otherwise

@@ -29,7 +29,8 @@ type life struct {
 	process     *process.Process // the runtime; nil until the external extensions have registered
 	begun       time.Time
 	state       state
-	suppressed  bool // this init is part of an invocation
+	suppressed  bool          // this init is part of an invocation
+	initTime    time.Duration // of the init phase, until an invocation reports it
 	initialized bool
 	ending      bool // on its way out
 	parted      bool // the first departure has been taken
