@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/suiro-dev/suiro/internal/nonblock"
 )
 
 // Lot is where idle connections wait without a goroutine. A parked connection
@@ -54,7 +56,9 @@ func (d *descriptor) SyscallConn() (syscall.RawConn, error) { return d.raw, nil 
 
 // Read is that of the file without the scheduler's share, as package nonblock
 // has it.
-func (d *descriptor) Read(p []byte) (int, error) { return read(d.raw, p[:min(len(p), maxRead)]) }
+func (d *descriptor) Read(p []byte) (int, error) {
+	return nonblock.ReadRaw(d.raw, p[:min(len(p), maxRead)])
+}
 
 // maxRead is how much is copied at once while the scheduler is not told.
 const maxRead = 64 << 10
