@@ -24,7 +24,8 @@ const dialTimeout = 10 * time.Second
 // aws-sdk-go and boto3, code that names amazonaws.com hosts itself): the AWS
 // endpoint as its proxy for HTTPS. Hosts that endpoints stand for end here;
 // everything else passes through untouched. Programs that read no proxy
-// variable (Node.js) are not helped by it.
+// variable are not helped by it; the runtime clients for Node.js, Python and
+// Ruby hook their connections instead.
 func (f *Front) ProxyEnv(aws *Listener) map[string]string {
 	local := "localhost,127.0.0.1,::1"
 	for _, name := range []string{"NO_PROXY", "no_proxy"} {

@@ -55,13 +55,10 @@ func TestHandSignedPushes(t *testing.T) {
 	s := startApp(t, app, "")
 	c := s.open(t, "Echo", "")
 	for _, push := range []struct{ action, form string }{
-		{"node", "https"}, {"node", "fetch"}, {"aws4", ""}, {"python", "urllib"}, {"python", "http.client"},
-		{"ruby", "new"}, {"ruby", "uri"}, {"java", ""},
+		{"node", "https"}, {"node", "fetch"}, {"node", "tls"}, {"aws4", ""}, {"python", "urllib_request"}, {"python", "http_client"}, {"python", "with_port"},
+		{"python", "pool_manager"}, {"python", "session"}, {"python", "streams"}, {"ruby", "new"}, {"ruby", "uri"}, {"java", ""},
 	} {
 		for _, by := range []string{"event", "code"} {
-			if push.action == "python" && push.form == "http.client" && by == "code" {
-				continue // it reads no proxy variable: docs/compatibility/access.md
-			}
 			t.Run(push.action+" "+push.form+", host of the "+by, func(t *testing.T) {
 				text := push.action + push.form + by
 				message, _ := json.Marshal(map[string]string{"action": push.action, "form": push.form, "by": by, "text": text})

@@ -3,10 +3,13 @@ package runtime
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -215,5 +218,85 @@ func TestPythonSuppliedSDKNeverShadows(t *testing.T) {
 	r := startCommand(t, t.Context(), c, root, "app.handler")
 	if p := r.invoke(`{}`); string(p.body) != `["supplied", "1", false]` {
 		t.Errorf("%s %s", p.kind, p.body)
+	}
+}
+
+// Names that Suiro stands for lead here whatever makes the connection: by name,
+// by the address that a name resolved to, waiting or not.
+func TestPythonLeadsAWSNamesHere(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("here"))
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close() })
+	port := l.Addr().(*net.TCPAddr).Port
+	code := `
+import asyncio, os, socket
+async def stream(name):
+    reader, writer = await asyncio.open_connection(name, 443)
+    return (await reader.read()).decode()
+def sock(address):
+    s = socket.socket()
+    s.settimeout(5)
+    s.connect(address)
+    return s.recv(9).decode()
+def handler(way, context):
+    kind, name = way.split()
+    try:
+        return {
+            "create": lambda: socket.create_connection((name, 443), 5).recv(9).decode(),
+            "connect": lambda: sock((name, 443)),
+            "address": lambda: sock((socket.gethostbyname(name), 443)),
+            "info": lambda: sock((socket.getaddrinfo(name, 443)[0][4][0], 443)),
+            "asyncio": lambda: asyncio.run(stream(name)),
+            "ex": lambda: socket.socket().connect_ex((name, 443)),
+            "environment": lambda: os.environ.get(name, ""),
+        }[kind]()
+    except OSError as error:
+        return type(error).__name__
+`
+	r := start(t, "python3.12", "app.handler", map[string]string{"app.py": code},
+		fmt.Sprintf("SUIRO_HOSTS=abc.execute-api.us-east-1.amazonaws.com=%[1]d,*=%[1]d,!=0", port))
+	for _, row := range []struct{ event, want string }{
+		{"create abc.execute-api.us-east-1.amazonaws.com", `"here"`},
+		{"connect ABC.execute-api.us-east-1.amazonaws.com", `"here"`},
+		{"address abc.execute-api.us-east-1.amazonaws.com", `"here"`},
+		{"info dynamodb.us-east-1.amazonaws.com", `"here"`},
+		{"asyncio abc.execute-api.us-east-1.amazonaws.com", `"here"`},
+		{fmt.Sprintf("create localhost:%d", port), `"here"`},
+		{"create example.com", `"ConnectionRefusedError"`},
+		{"connect 192.0.2.1", `"ConnectionRefusedError"`},
+		{"ex 192.0.2.1", fmt.Sprint(int(syscall.ECONNREFUSED))},
+		{"environment SUIRO_HOSTS", `""`},
+	} {
+		if p := r.invoke(strconv.Quote(row.event)); string(p.body) != row.want {
+			t.Errorf("%s: %s, want %s", row.event, p.body, row.want)
+		}
+	}
+	r.stderr.waitFor(t, "suiro: the app calls example.com, which is not on this machine (aws: local)")
+}
+
+// A library that looks at no variable asks certifi which authorities to trust.
+func TestPythonCertifiNamesTheBundle(t *testing.T) {
+	t.Parallel()
+	r := start(t, "python3.12", "app.handler", map[string]string{
+		"app.py":              "import certifi\ndef handler(event, context):\n  return [certifi.where(), certifi.contents()]",
+		"certifi/__init__.py": "from .core import contents, where",
+		"certifi/core.py":     "def where():\n  return 'own'\ndef contents():\n  return 'own'",
+		"bundle.pem":          "authorities",
+	}, "SUIRO_HOSTS=a.amazonaws.com=1", "SSL_CERT_FILE=bundle.pem")
+	if p := r.invoke("{}"); string(p.body) != `["bundle.pem", "authorities"]` {
+		t.Errorf("%.200s", p.body)
 	}
 }

@@ -265,12 +265,15 @@ def _decoded(body, content_type):
         raise Fault("UnmarshalError", "Unable to unmarshal input: %s" % error)
 
 
-class _ConfigureLogging:
-    """Sets up logging the moment the function imports it, before its first
-    line of logging code can run."""
+class _WhenImported:
+    """Runs something the moment the function imports a module, before a line
+    of the function's own can use it."""
+
+    def __init__(self, name, run):
+        self.name, self.run = name, run
 
     def find_spec(self, name, path=None, target=None):
-        if name != "logging":
+        if name != self.name:
             return None
         sys.meta_path.remove(self)
         for finder in sys.meta_path:
@@ -279,16 +282,34 @@ class _ConfigureLogging:
                 break
         else:
             return None
-        run = spec.loader.exec_module
+        execute = spec.loader.exec_module
 
-        def run_and_configure(module):
-            run(module)
-            from suiro_lambda_logging import configure
+        def execute_and_run(module):
+            execute(module)
+            if module.__name__ == self.name:  # an archive's loader serves all its modules
+                self.run(module)
 
-            configure(module, current_ids)
-
-        spec.loader.exec_module = run_and_configure
+        spec.loader.exec_module = execute_and_run
         return spec
+
+
+def _when_imported(name, run):
+    if name in sys.modules:  # a site hook imported it
+        run(sys.modules[name])
+    else:
+        sys.meta_path.insert(0, _WhenImported(name, run))
+
+
+class _OwnFolder:
+    """Finds our own modules, whose folder is not in sys.path."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in ("suiro_lambda_logging", "suiro_lambda_hosts"):
+            return None
+        from importlib.util import spec_from_file_location
+
+        here = os.path.dirname(os.path.abspath(__file__))
+        return spec_from_file_location(name, os.path.join(here, name + ".py"))
 
 
 def current_ids():
@@ -296,25 +317,32 @@ def current_ids():
 
 
 def _prepare_logging():
-    here = os.path.dirname(os.path.abspath(__file__))
-
-    class OwnFolder:
-        """Finds our logging module, whose folder is not in sys.path."""
-
-        def find_spec(self, name, path=None, target=None):
-            if name != "suiro_lambda_logging":
-                return None
-            from importlib.util import spec_from_file_location
-
-            return spec_from_file_location(name, os.path.join(here, name + ".py"))
-
-    sys.meta_path.append(OwnFolder())
-    if "logging" in sys.modules:  # a site hook imported it
+    def run(module):
         from suiro_lambda_logging import configure
 
-        configure(sys.modules["logging"], current_ids)
-    else:
-        sys.meta_path.insert(0, _ConfigureLogging())
+        configure(module, current_ids)
+
+    _when_imported("logging", run)
+
+
+def _prepare_hosts():
+    """AWS's own host names lead to Suiro. The table of them is no part of
+    AWS's environment."""
+    table = os.environ.pop("SUIRO_HOSTS", "")
+    if not table:
+        return
+
+    def hosts():
+        import suiro_lambda_hosts
+
+        suiro_lambda_hosts.take(table)
+        return suiro_lambda_hosts
+
+    _when_imported("socket", lambda module: hosts().on_socket(module))
+    _when_imported("http.client", lambda module: hosts().on_http_client(module))
+    bundle = os.environ.get("SSL_CERT_FILE")
+    if bundle:
+        _when_imported("certifi.core", lambda module: hosts().on_certifi(module, bundle))
 
 
 def load(name):
@@ -393,7 +421,9 @@ def run():
         stream.reconfigure(line_buffering=True, errors="backslashreplace")
     api = Api(os.environ["AWS_LAMBDA_RUNTIME_API"])
     _search_path()
+    sys.meta_path.append(_OwnFolder())
     _prepare_logging()
+    _prepare_hosts()
     try:
         handler = load(os.environ.get("_HANDLER", ""))
     except Exception as error:
