@@ -102,6 +102,7 @@ type Front struct {
 	mu        sync.RWMutex
 	listeners map[string]*Listener // by Endpoint.key
 	hosts     map[string]*Listener // by AWS host name and its .localhost form
+	holding   bool                 // new listeners wait for Admit
 	distrust  sync.Once            // the first client that refuses our certificate is told of
 }
 
@@ -124,8 +125,8 @@ func New(c Config) (*Front, error) {
 	return f, nil
 }
 
-// Open binds the endpoint's port and serves it from now on. ctx is for
-// finding the port only.
+// Open binds the endpoint's port and serves it from now on, or from Admit on.
+// ctx is for finding the port only.
 func (f *Front) Open(ctx context.Context, e Endpoint) (*Listener, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -143,7 +144,11 @@ func (f *Front) Open(ctx context.Context, e Endpoint) (*Listener, error) {
 			f.hosts[name] = l
 		}
 	}
-	l.serve(sockets)
+	if f.holding {
+		l.held = sockets
+	} else {
+		l.serve(sockets)
+	}
 	return l, nil
 }
 

@@ -34,6 +34,7 @@ type Listener struct {
 	server    *http.Server
 	tlsConfig *tls.Config // nil without TLS
 	serving   sync.WaitGroup
+	held      []net.Listener // before Admit; front.mu guards it
 	// keepsHeads: handshakes are kept as they came, see RawHeader.
 	keepsHeads bool
 
@@ -192,8 +193,12 @@ func (l *Listener) Authority() string {
 func (l *Listener) URL(scheme string) string { return scheme + "://" + l.Authority() }
 
 // Close stops accepting, lets requests end until ctx is done, then cuts what
-// is left. Hijacked connections are their owners' business.
+// is left. Hijacked connections are their owners' business. Clients that still
+// wait for Admit are answered 503.
 func (l *Listener) Close(ctx context.Context) error {
+	if held := l.front.letGo(l); held != nil {
+		l.turnAway(held)
+	}
 	l.mu.Lock()
 	l.shut = true
 	for c := range l.fresh {

@@ -30,6 +30,9 @@ type custom struct {
 	inert
 	run       resource.Handler // nil for check
 	functions *lambda.Service
+	// admit opens the endpoints to clients: the function may be one, while the
+	// stack waits for it.
+	admit func()
 }
 
 // Check implements resource.Checker.
@@ -56,6 +59,7 @@ func (h custom) owner(spec resource.Spec) resource.Handler {
 	if _, err := h.functions.Lookup(spec.Properties.Get("ServiceToken").TextOr(""), ""); err != nil {
 		return h.inert
 	}
+	h.admit()
 	return h.run
 }
 

@@ -89,6 +89,7 @@ func Start(ctx context.Context, c Config) (*Node, diag.List, error) {
 		n.abandon()
 		return nil, msgs, err
 	}
+	n.services.front.Admit()
 	n.services.lambda.ResumeEvents()
 	n.remember()
 	n.watch()

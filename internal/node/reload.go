@@ -87,7 +87,9 @@ func (n *Node) reloadTemplate(ctx context.Context) bool {
 		n.fail(msgs)
 		return false
 	}
+	n.services.front.Hold() // new endpoints only
 	applied, err := n.apply(ctx, loaded)
+	n.services.front.Admit()
 	n.app = loaded
 	n.remember()
 	if err != nil {

@@ -81,6 +81,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	if s.front, err = openFront(n, s.elsewhere); err != nil {
 		return nil, err
 	}
+	s.front.Hold() // until all that clients may ask for is there
 	s.iam = iam.New(iam.Config{AccountID: s.account, Region: s.region, Journal: n.config.Journal})
 	if s.store, err = store.Open(filepath.Join(n.state.Dir, dynamodb.StoreFile)); err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func openServices(ctx context.Context, n *Node) (_ *services, err error) {
 	s.handlers = merge(s.iam.Handlers(), s.tableHandlers(), s.lambda.Handlers(), s.triggers.Handlers(), s.clock.Handlers(), s.urls.Handlers(), s.gateway.Handlers(),
 		s.ssm.Handlers(), s.secrets.Handlers(), map[string]resource.Handler{
 			stackType:  s.nested,
-			customType: custom{inert: inert{resourceType: customType}, run: s.custom.Handler(), functions: s.lambda},
+			customType: custom{inert: inert{resourceType: customType}, run: s.custom.Handler(), functions: s.lambda, admit: s.front.Admit},
 		})
 	return s, s.openAWS(ctx, n)
 }
