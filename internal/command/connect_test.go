@@ -75,8 +75,8 @@ func (p *partner) converse(w http.ResponseWriter, r *http.Request) {
 			said = append(said, f.Name+": "+f.Value)
 		}
 	}
-	c, err := socket.Upgrade(w, r, nil, &socket.Options{})
-	if err != nil {
+	c := new(socket.Conn)
+	if c.Upgrade(w, r, nil, &socket.Options{}) != nil {
 		return
 	}
 	switch r.URL.Path {

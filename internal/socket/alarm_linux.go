@@ -1,24 +1,40 @@
 package socket
 
-// alarm says when a parked connection is due at the earliest.
-type alarm struct {
-	at int64 // Unix nanoseconds
-	fd int32
+import "time"
+
+// alarm is when a parked connection is due at the earliest, in milliseconds
+// since 1970, and below that the connection's descriptor: as a number it is
+// ordered by time.
+type alarm uint64
+
+// descriptorBits leave 42 for the time, which suffice until 2109. Connections
+// with larger descriptors are not parked.
+const descriptorBits = 22
+
+// newAlarm is due no earlier than at, in Unix nanoseconds.
+func newAlarm(at int64, fd int32) alarm {
+	const unit = int64(time.Millisecond)
+	return alarm((at+unit-1)/unit)<<descriptorBits | alarm(fd)
 }
+
+// at is in Unix nanoseconds.
+func (x alarm) at() int64 { return int64(x>>descriptorBits) * int64(time.Millisecond) }
+
+func (x alarm) fd() int32 { return int32(x & (1<<descriptorBits - 1)) }
 
 // alarms are a binary heap, the earliest first. places[fd].alarm is an alarm's
 // index, so that a connection that is woken takes its own along: a timer of the
-// runtime for each would be six times as large.
+// runtime for each would be twelve times as large.
 type alarms []alarm
 
-func (a *alarms) add(places []place, at int64, fd int32) {
-	*a = append(*a, alarm{})
-	a.up(places, len(*a)-1, alarm{at, fd})
+func (a *alarms) add(places []place, x alarm) {
+	*a = append(*a, x)
+	a.up(places, len(*a)-1, x)
 }
 
 // remove takes one out by its index.
 func (a *alarms) remove(places []place, i int) {
-	places[(*a)[i].fd].alarm = -1
+	places[(*a)[i].fd()].alarm = -1
 	n := len(*a) - 1
 	last := (*a)[n]
 	*a = (*a)[:n]
@@ -27,23 +43,25 @@ func (a *alarms) remove(places []place, i int) {
 	}
 }
 
-// postpone gives the earliest a later time.
-func (a *alarms) postpone(places []place, at int64) { a.down(places, 0, alarm{at, (*a)[0].fd}) }
+// postpone gives the earliest a later time, in Unix nanoseconds.
+func (a *alarms) postpone(places []place, at int64) {
+	a.down(places, 0, newAlarm(at, (*a)[0].fd()))
+}
 
 // up puts x at i, or above.
 func (a *alarms) up(places []place, i int, x alarm) {
 	h := *a
 	for i > 0 {
 		parent := (i - 1) / 2
-		if h[parent].at <= x.at {
+		if h[parent] <= x {
 			break
 		}
 		h[i] = h[parent]
-		places[h[i].fd].alarm = int32(i)
+		places[h[i].fd()].alarm = int32(i)
 		i = parent
 	}
 	h[i] = x
-	places[x.fd].alarm = int32(i)
+	places[x.fd()].alarm = int32(i)
 }
 
 // down puts x at i or below, unless it belongs above.
@@ -51,14 +69,14 @@ func (a *alarms) down(places []place, i int, x alarm) {
 	h := *a
 	for {
 		child := 2*i + 1
-		if child+1 < len(h) && h[child+1].at < h[child].at {
+		if child+1 < len(h) && h[child+1] < h[child] {
 			child++
 		}
-		if child >= len(h) || x.at <= h[child].at {
+		if child >= len(h) || x <= h[child] {
 			break
 		}
 		h[i] = h[child]
-		places[h[i].fd].alarm = int32(i)
+		places[h[i].fd()].alarm = int32(i)
 		i = child
 	}
 	a.up(places, i, x)

@@ -72,7 +72,7 @@ func TestAutobahn(t *testing.T) {
 	var serving sync.WaitGroup
 	o := &Options{MaxMessage: 32 << 20, QueueBytes: 256 << 20, WriteTimeout: time.Minute}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, err := Upgrade(w, r, nil, o); err == nil {
+		if c, err := upgrade(w, r, nil, o); err == nil {
 			serving.Go(func() { c.Serve(&mirror{}) })
 		}
 	}))

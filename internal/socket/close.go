@@ -106,15 +106,18 @@ func (c *Conn) Close(code int, reason string) {
 func (c *Conn) Closing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ending != nil
+	return c.over()
 }
+
+// over tells whether a close frame was sent or cannot be; c.mu is held.
+func (c *Conn) over() bool { return c.awake != nil && c.ending != nil }
 
 // Abort ends the connection at once, without a close frame: Handler.Closed
 // hears 1006, or the code of a close that was under way.
 func (c *Conn) Abort() {
 	c.mu.Lock()
-	c.end(CloseCode{Code: StatusAbnormal})
 	c.wake()
+	c.end(CloseCode{Code: StatusAbnormal})
 	transport := c.transport
 	c.mu.Unlock()
 	_ = transport.Close()
@@ -124,11 +127,11 @@ func (c *Conn) Abort() {
 // that the client's own close frame is still to come.
 func (c *Conn) close(code CloseCode, await bool) bool {
 	c.mu.Lock()
+	c.wake()
 	if !c.end(code) {
 		c.mu.Unlock()
 		return false
 	}
-	c.wake()
 	if await {
 		_ = c.transport.SetReadDeadline(c.ending.by)
 	}
@@ -136,7 +139,7 @@ func (c *Conn) close(code CloseCode, await bool) bool {
 	return true
 }
 
-// end marks the connection as ending, once; c.mu is held.
+// end marks the connection, which is awake, as ending, once; c.mu is held.
 func (c *Conn) end(code CloseCode) bool {
 	if c.ending != nil {
 		return false

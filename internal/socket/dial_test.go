@@ -26,7 +26,7 @@ func TestClientTalksToServer(t *testing.T) {
 			http.Error(w, "go away", http.StatusForbidden)
 			return
 		}
-		c, err := Upgrade(w, r, http.Header{"Sec-WebSocket-Protocol": {"chat"}}, limits())
+		c, err := upgrade(w, r, http.Header{"Sec-WebSocket-Protocol": {"chat"}}, limits())
 		if err != nil {
 			t.Error(err)
 			return

@@ -208,7 +208,7 @@ func TestUpgradeOverHTTP(t *testing.T) {
 	h := &echo{}
 	var serving sync.WaitGroup
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := Upgrade(w, r, http.Header{"Sec-WebSocket-Protocol": {"chat", "evil\r\nX: y"}}, limits())
+		c, err := upgrade(w, r, http.Header{"Sec-WebSocket-Protocol": {"chat", "evil\r\nX: y"}}, limits())
 		if err != nil {
 			var broken *HandshakeError
 			errors.As(err, &broken)
@@ -271,7 +271,7 @@ func TestTimersDoNotDisturbTLS(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o := limits()
 		o.IdleTimeout = time.Hour
-		c, err := Upgrade(w, r, nil, o)
+		c, err := upgrade(w, r, nil, o)
 		if err != nil {
 			t.Error(err)
 			return
@@ -310,7 +310,7 @@ func TestTimersDoNotDisturbTLS(t *testing.T) {
 func TestUpgradeGoesOnWithTheSettledTransport(t *testing.T) {
 	served := make(chan *Conn, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := Upgrade(w, r, nil, limits())
+		c, err := upgrade(w, r, nil, limits())
 		if err != nil {
 			t.Error(err)
 			return

@@ -79,7 +79,7 @@ func (l *Lot) admit(c *Conn) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.open() {
+	if fd >= 1<<descriptorBits || !l.open() {
 		_ = unix.Close(fd)
 		return false
 	}
@@ -96,7 +96,7 @@ func (l *Lot) admit(c *Conn) bool {
 	p.conn, p.turn = c, l.turn
 	c.fd, c.turn = int32(fd), l.turn
 	if due := c.due(); due != 0 {
-		l.alarms.add(l.places, due, c.fd)
+		l.alarms.add(l.places, newAlarm(due, c.fd))
 		l.ring()
 	}
 	l.readers.Add(1)
@@ -195,8 +195,8 @@ func (l *Lot) due(now int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.next = 0
-	for len(l.alarms) > 0 && l.alarms[0].at <= now {
-		p := &l.places[l.alarms[0].fd]
+	for len(l.alarms) > 0 && l.alarms[0].at() <= now {
+		p := &l.places[l.alarms[0].fd()]
 		if later := p.conn.due(); later > now { // it was sent something meanwhile
 			l.alarms.postpone(l.places, later)
 			continue
@@ -216,7 +216,7 @@ func (l *Lot) ring() {
 	if len(l.alarms) == 0 {
 		return
 	}
-	if at := l.alarms[0].at; l.next == 0 || at < l.next {
+	if at := l.alarms[0].at(); l.next == 0 || at < l.next {
 		l.next = at
 		_ = l.epoll.SetReadDeadline(time.Unix(0, at))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +91,18 @@ func (e *echo) end() string {
 
 // answerText stands for the handshake's answer on a transport without HTTP.
 const answerText = "101\n"
+
+// newConn takes a transport that had no handshake.
+func newConn(t net.Conn, o *Options) *Conn {
+	c := new(Conn)
+	c.take(t, o)
+	return c
+}
+
+func upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o *Options) (*Conn, error) {
+	c := new(Conn)
+	return c, c.Upgrade(w, r, header, o)
+}
 
 // start serves one end of a pipe and returns the other.
 func start(t *testing.T, o *Options, h Handler) (c *Conn, client net.Conn) {

@@ -75,9 +75,8 @@ func (c *Conn) park() bool {
 		return false
 	}
 	was := c.transport
-	c.transport, c.raw, c.parked = nil, nil, true
 	c.reader.release()
-	c.reader = nil
+	c.awake = nil
 	c.mu.Unlock()
 	_ = was.Close() // the Lot has a descriptor of its own
 	return true
@@ -86,14 +85,12 @@ func (c *Conn) park() bool {
 // unpark makes an ordinary connection of a parked one; whoever calls it must
 // see to it that [Conn.again] runs on a goroutine. c.mu is held.
 func (c *Conn) unpark() {
-	c.transport = c.options.Lot.dismiss(c)
-	c.raw, c.parked = rawTransport(c.transport), false
-	c.reader = newReader(c.options)
+	c.awake = newAwake(c.options.Lot.dismiss(c), c.options)
 }
 
 // wake starts the reader of a connection if it is parked; c.mu is held.
 func (c *Conn) wake() {
-	if c.parked {
+	if c.awake == nil {
 		c.unpark()
 		go c.again()
 	}
@@ -103,7 +100,7 @@ func (c *Conn) wake() {
 // the Lot that is meant.
 func (c *Conn) resume(turn uint32) {
 	c.mu.Lock()
-	if !c.parked || c.turn != turn {
+	if c.awake != nil || c.turn != turn {
 		c.mu.Unlock()
 		return
 	}

@@ -32,7 +32,7 @@ func lotOf(t *testing.T, o *Options) *Options {
 func parked(c *Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.parked
+	return c.awake == nil
 }
 
 // serveParked is a connection with a client that has read the handshake's
@@ -252,17 +252,18 @@ func TestAlarmsRingInOrder(t *testing.T) {
 	var a alarms
 	model := map[int32]int64{}
 	for range 20000 {
-		fd, at := int32(random.IntN(descriptors)), random.Int64N(1000)
+		fd, at := int32(random.IntN(descriptors)), random.Int64N(1000)*int64(time.Millisecond)
 		switch _, known := model[fd]; {
 		case !known:
-			a.add(places, at, fd)
+			a.add(places, newAlarm(at, fd))
 			model[fd] = at
 		case random.IntN(2) == 0:
 			a.remove(places, int(places[fd].alarm))
 			delete(model, fd)
 		default:
-			model[a[0].fd] = a[0].at + at
-			a.postpone(places, a[0].at+at)
+			first := a[0]
+			model[first.fd()] = first.at() + at
+			a.postpone(places, first.at()+at)
 		}
 		if len(a) != len(model) {
 			t.Fatalf("%d alarms, want %d", len(a), len(model))
@@ -270,12 +271,12 @@ func TestAlarmsRingInOrder(t *testing.T) {
 		least := int64(1 << 62)
 		for fd, at := range model {
 			least = min(least, at)
-			if i := places[fd].alarm; a[i] != (alarm{at, fd}) {
+			if i := places[fd].alarm; a[i] != newAlarm(at, fd) {
 				t.Fatalf("descriptor %d has the alarm %v, want %d", fd, a[i], at)
 			}
 		}
-		if len(a) > 0 && a[0].at != least {
-			t.Fatalf("the first is at %d, want %d", a[0].at, least)
+		if len(a) > 0 && a[0].at() != least {
+			t.Fatalf("the first is at %d, want %d", a[0].at(), least)
 		}
 	}
 }

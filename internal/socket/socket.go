@@ -13,7 +13,7 @@
 // one: the goroutine ends, and all that is left is the [Conn] and a descriptor,
 // which an epoll set watches. Pushes are written to it as it is.
 //
-// The life of a connection: [CheckHandshake] judges the request, [Upgrade]
+// The life of a connection: [CheckHandshake] judges the request, [Conn.Upgrade]
 // takes it over from net/http, [Conn.Serve] answers 101 and reads, and at the
 // end [Handler.Closed] is called exactly once. The http.Handler must return
 // after Upgrade and run Serve on a goroutine of its own: only then does
@@ -88,27 +88,38 @@ type Handler interface {
 	Closed(c *Conn, code int, reason string)
 }
 
-// Conn is one connection. Its methods may be called from any goroutine.
+// Conn is one connection, made by [Conn.Upgrade]; it may be part of something
+// larger. Its methods may be called from any goroutine.
 type Conn struct {
 	options *Options
 	handler Handler
 
-	// transport is nil while the connection is parked, as is reader. Both are
-	// the reader's to change, under mu.
-	transport transport
-	raw       syscall.RawConn // of transport, for writes that do not wait; may be nil
-	reader    *reader
-	fd        int32  // while parked
-	turn      uint32 // which stay in the Lot this is
-	parked    bool
+	// awake is nil while the connection is parked. It is the reader's to
+	// change, under mu.
+	*awake
+	fd   int32  // while parked
+	turn uint32 // which stay in the Lot this is
 
 	began  int64        // Unix nanoseconds
 	active atomic.Int64 // Unix nanoseconds of the last message either way
 
-	mu     sync.Mutex
-	out    outgoing
-	ending *ending // not nil: a close frame was sent or cannot be
+	mu sync.Mutex
+}
+
+// awake is what a connection has that is not parked. It is made anew after
+// each stay in the Lot: the last writer of before may not have ended quite.
+type awake struct {
+	transport transport
+	raw       syscall.RawConn // of transport, for writes that do not wait; may be nil
+	reader    *reader         // nil at the end
+
+	out    outgoing // guarded by mu
+	ending *ending  // not nil: a close frame was sent or cannot be; guarded by mu
 	writer sync.WaitGroup
+}
+
+func newAwake(t transport, o *Options) *awake {
+	return &awake{transport: t, raw: rawTransport(t), reader: newReader(o)}
 }
 
 // ending is how and when a connection that closes ends.
@@ -117,12 +128,12 @@ type ending struct {
 	by time.Time // when the wait for the client's close frame is over
 }
 
-func newConn(t net.Conn, o *Options) *Conn {
-	c := &Conn{transport: t, raw: rawTransport(t), options: o, reader: newReader(o), began: time.Now().UnixNano()}
+// take makes a connection of c. Until Serve has written the handshake's
+// answer, Send queues behind it.
+func (c *Conn) take(t net.Conn, o *Options) {
+	c.options, c.awake, c.began = o, newAwake(t, o), time.Now().UnixNano()
 	c.active.Store(c.began)
-	// Until Serve has written the handshake's answer, Send queues behind it.
 	c.out.busy = true
-	return c
 }
 
 // LastActive is when the last message went either way.

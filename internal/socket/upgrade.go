@@ -45,18 +45,18 @@ func CheckHandshake(r *http.Request) error {
 // 101 with header added to what the protocol needs, is written by Serve; Send
 // may be called before that and queues behind it. After an error of type
 // *HandshakeError the request can still be answered.
-func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o *Options) (*Conn, error) {
+func (c *Conn) Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o *Options) error {
 	if err := CheckHandshake(r); err != nil {
-		return nil, err
+		return err
 	}
 	transport, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return nil, fmt.Errorf("taking over the connection: %w", err)
+		return fmt.Errorf("taking over the connection: %w", err)
 	}
 	if s, ok := transport.(interface{ Settled() net.Conn }); ok {
 		transport = s.Settled() // front's: what it found under the first byte
 	}
-	c := newConn(transport, o)
+	c.take(transport, o)
 	if n := rw.Reader.Buffered(); n > 0 {
 		// A client must wait for the 101; one that does not loses nothing.
 		early, _ := rw.Reader.Peek(n)
@@ -66,7 +66,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, header http.Header, o *Opti
 	answer.b = appendAnswer(answer.b, r.Header.Get("Sec-Websocket-Key"), header)
 	c.out.queue = []message{{owned: answer}}
 	c.out.bytes = len(answer.b)
-	return c, nil
+	return nil
 }
 
 // appendAnswer writes the 101. Values that would break the header are left out.

@@ -41,7 +41,7 @@ func (c *Conn) SendFrame(f Frame) error { return c.send(message{shared: f.b}) }
 
 func (c *Conn) send(m message) error {
 	c.mu.Lock()
-	if c.ending != nil {
+	if c.over() {
 		c.mu.Unlock()
 		m.owned.release()
 		return ErrClosed
@@ -77,6 +77,9 @@ type outgoing struct {
 // write hands a frame to the kernel, or to the queue while somebody else writes
 // or the kernel has no room. c.mu is held and is released.
 func (c *Conn) write(m message) error {
+	if c.awake == nil {
+		return c.writeParked(m)
+	}
 	o := &c.out
 	switch {
 	case o.broken:
@@ -96,16 +99,39 @@ func (c *Conn) write(m message) error {
 		return nil
 	}
 	o.busy = true
-	if c.raw == nil && !c.parked {
+	if c.raw == nil {
 		o.queue, o.bytes = append(o.queue, m), len(m.bytes())
 		c.writer.Go(c.drain)
 		c.mu.Unlock()
 		return nil
 	}
-	n, err := c.try(m.bytes())
+	c.mu.Unlock() // nobody parks it meanwhile, as it is busy
+	n, err := tryWrite(c.raw, m.bytes())
+	c.mu.Lock()
+	return c.tried(m, n, err)
+}
+
+// writeParked is write for a connection without transport and queue. It is
+// awake afterwards when the kernel did not take all. c.mu is held and is
+// released.
+func (c *Conn) writeParked(m message) error {
+	n, err := writeDescriptor(int(c.fd), m.bytes())
+	if n == len(m.bytes()) {
+		c.mu.Unlock()
+		m.owned.release()
+		return nil
+	}
+	c.wake()
+	c.out.busy = true
+	return c.tried(m, n, err)
+}
+
+// tried ends write after the kernel has taken n bytes. c.mu is held and is
+// released.
+func (c *Conn) tried(m message, n int, err error) error {
+	o := &c.out
 	m.sent += n
-	done := err != nil || len(m.bytes()) == 0
-	if done {
+	if err != nil || len(m.bytes()) == 0 {
 		m.owned.release()
 	} else {
 		o.queue, o.bytes = slices.Insert(o.queue, 0, m), o.bytes+len(m.bytes())
@@ -115,21 +141,6 @@ func (c *Conn) write(m message) error {
 		return ErrClosed
 	}
 	return nil
-}
-
-// try writes as much of b as the kernel takes at once. c.mu is held and, unless
-// the connection is parked, given up meanwhile: then nobody may take the
-// descriptor away. A parked connection that takes less is so no longer.
-func (c *Conn) try(b []byte) (n int, err error) {
-	if !c.parked {
-		c.mu.Unlock()
-		defer c.mu.Lock()
-		return tryWrite(c.raw, b)
-	}
-	if n, err = writeDescriptor(int(c.fd), b); n < len(b) {
-		c.wake()
-	}
-	return n, err
 }
 
 // put writes one frame to the transport, and waits for the client if it must.

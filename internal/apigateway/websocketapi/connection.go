@@ -33,7 +33,7 @@ const maxInFlight = 64
 // is the handler of its socket and the cluster's target.
 type connection struct {
 	api         *API
-	sock        *socket.Conn
+	sock        socket.Conn
 	id          string
 	stage       string
 	domain      string

@@ -277,12 +277,10 @@ func (h *handshake) accept(route *Route, subprotocol string) {
 	if subprotocol != "" {
 		header = http.Header{"Sec-WebSocket-Protocol": {subprotocol}}
 	}
-	sock, err := socket.Upgrade(h.w, h.r, header, &a.options)
-	if err != nil {
+	if err := c.sock.Upgrade(h.w, h.r, header, &a.options); err != nil {
 		h.refuse(http.StatusInternalServerError, internalServerError, err.Error())
 		return
 	}
-	c.sock = sock
 	h.event.conclude(http.StatusOK)
 	if a.config.Journal.Wants(journal.Connected) {
 		entry := journal.Entry{
@@ -293,8 +291,8 @@ func (h *handshake) accept(route *Route, subprotocol string) {
 		a.config.Journal.Publish(entry)
 	}
 	if err := c.open(); err != nil {
-		sock.Abort()
-		sock.Serve(ended{})
+		c.sock.Abort()
+		c.sock.Serve(ended{})
 	}
 }
 
