@@ -287,6 +287,6 @@ func (fn *function) info(version string) FunctionInfo {
 	rev := fn.current()
 	return FunctionInfo{
 		LogicalID: fn.logicalID, Name: fn.name, ARN: fn.arn, Version: version, Role: rev.role,
-		Runtime: rev.runtime, Region: fn.stack.Region, AccountID: fn.stack.AccountID,
+		Runtime: rev.runtime, Server: rev.adapter != nil, Region: fn.stack.Region, AccountID: fn.stack.AccountID,
 	}
 }

@@ -115,6 +115,8 @@ func (b *builder) Layer(_ context.Context, f bundle.Function) (string, error) { 
 // runtimes start the test binary whatever the runtime.
 type runtimes struct{}
 
+func (runtimes) NodePreload(context.Context) (string, error) { return "", nil }
+
 func (runtimes) Command(_ context.Context, f runtime.Function) (*runtime.Command, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -41,6 +41,7 @@ type Builder interface {
 // Runtimes finds the command that runs a function; *runtime.Runtimes is one.
 type Runtimes interface {
 	Command(ctx context.Context, f runtime.Function) (*runtime.Command, error)
+	NodePreload(ctx context.Context) (string, error)
 }
 
 // FunctionInfo is what others learn of a function.
@@ -52,6 +53,7 @@ type FunctionInfo struct {
 	Version   string // "$LATEST" or a number
 	Role      string // ARN of the execution role, may be empty
 	Runtime   string
+	Server    bool // an HTTP server behind the web adapter
 	Region    string
 	AccountID string
 }

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,6 +81,9 @@ func (fn *function) serverCommand(rev *revision, c process.Command) (process.Com
 		env = append(env, v)
 	}
 	c.Env = env
+	if err := fn.preload(&c); err != nil {
+		return c, err
+	}
 	if interpreter := rev.command.Path; !strings.HasPrefix(rev.runtime, "provided") {
 		dir, err := fn.service.interpreterDir(rev.runtime, interpreter)
 		if err != nil {
@@ -92,6 +96,25 @@ func (fn *function) serverCommand(rev *revision, c process.Command) (process.Com
 		}
 	}
 	return c, nil
+}
+
+// preload makes every node that a server starts lead AWS's host names here, as
+// the runtime client does for handlers: node reads no proxy variable.
+func (fn *function) preload(c *process.Command) error {
+	if !slices.ContainsFunc(c.Env, func(v string) bool { return strings.HasPrefix(v, "SUIRO_HOSTS=") }) {
+		return nil
+	}
+	file, err := fn.service.cfg.Runtimes.NodePreload(context.Background())
+	if err != nil {
+		return err
+	}
+	option := `NODE_OPTIONS=--require "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(file) + `"`
+	if i := slices.IndexFunc(c.Env, func(v string) bool { return strings.HasPrefix(v, "NODE_OPTIONS=") }); i >= 0 {
+		c.Env[i] = option + " " + strings.TrimPrefix(c.Env[i], "NODE_OPTIONS=")
+	} else {
+		c.Env = append(c.Env, option)
+	}
+	return nil
 }
 
 // interpret runs the script $0 by what its first line names.

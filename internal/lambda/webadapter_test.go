@@ -3,6 +3,10 @@ package lambda
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +29,7 @@ const (
 )
 
 // real gives a service the real builder and runtimes.
-func real(t *testing.T) *place {
+func real(t *testing.T, change ...func(*Config)) *place {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts interpreters")
@@ -34,6 +38,9 @@ func real(t *testing.T) *place {
 	return newPlace(t, func(cfg *Config) {
 		cfg.Builder = bundle.New(bundle.Config{CacheDir: filepath.Join(cache, "build")})
 		cfg.Runtimes = runtime.New(runtime.Config{CacheDir: filepath.Join(cache, "runtime")})
+		for _, f := range change {
+			f(cfg)
+		}
 	})
 }
 
@@ -93,6 +100,44 @@ func TestWebServersBehindTheAdapter(t *testing.T) {
 				t.Errorf("%v %s", end, body)
 			}
 		})
+	}
+}
+
+// A Node server that names AWS's hosts itself reaches what stands for them, as
+// does what it starts; its own NODE_OPTIONS count as well.
+func TestNodeServersLeadAWSNamesHere(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("node is not installed")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "stand-in for "+r.Host) }))
+	}()
+	t.Cleanup(func() { l.Close(); <-served })
+	p := real(t, func(c *Config) {
+		c.Environ = func(fn FunctionInfo) map[string]string {
+			if !fn.Server {
+				t.Errorf("%s is not said to be a server", fn.Name)
+			}
+			return map[string]string{"SUIRO_HOSTS": fmt.Sprintf("dynamodb.us-east-1.amazonaws.com=%d", l.Addr().(*net.TCPAddr).Port)}
+		}
+	})
+	p.write("server", `require("http").createServer(async (req, res) => {
+  res.end(process.title + ": " + await (await fetch("http://dynamodb.us-east-1.amazonaws.com/")).text());
+}).listen(process.env.PORT, "127.0.0.1")`)
+	p.write("start.js", `require("child_process").spawn(process.execPath, ["server"], { stdio: "inherit" })`)
+	if err := os.WriteFile(filepath.Join(p.dir, "run.sh"), []byte("#!/bin/sh\nexec node start.js\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p.create("Fn", "Function", `{FunctionName: fn, Timeout: 20, Code: ".", Runtime: nodejs22.x, Handler: run.sh, `+
+		strings.Replace(wrapped, "{AWS", "{NODE_OPTIONS: --title=mine, AWS", 1)+`, `+adapterLayer+`}`)
+	if body, end := p.call("fn", request); end.Outcome != invoke.Complete || !strings.Contains(body, "mine: stand-in for dynamodb.us-east-1.amazonaws.com") {
+		t.Errorf("%v %s", end, body)
 	}
 }
 

@@ -269,7 +269,7 @@ func (s *services) environ(fn lambda.FunctionInfo) map[string]string {
 	if stages := s.gateway.Endpoints(); len(stages) == 1 && stages[0].Stage != "" {
 		env["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] = strings.Replace(stages[0].URL, "ws://", "http://", 1)
 	}
-	if language := strings.TrimRight(fn.Runtime, ".x0123456789"); language == "nodejs" || language == "python" || language == "ruby" {
+	if language := strings.TrimRight(fn.Runtime, ".x0123456789"); fn.Server || language == "nodejs" || language == "python" || language == "ruby" {
 		env["SUIRO_HOSTS"] = hostList(s.front.Hosts()) + s.others()
 	}
 	if !strings.HasPrefix(fn.Runtime, "nodejs") {

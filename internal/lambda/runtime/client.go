@@ -57,6 +57,13 @@ func (r *Runtimes) client(ctx context.Context) (string, error) {
 	return dir, nil
 }
 
+// NodePreload is a file for node's --require: what the client for Node.js does
+// with connections to AWS's host names, for programs that it does not run.
+func (r *Runtimes) NodePreload(ctx context.Context) (string, error) {
+	dir, err := r.client(ctx)
+	return filepath.Join(dir, "node", "hosts.js"), err
+}
+
 func eachClientFile(visit func(path string, content []byte) error) error {
 	return fs.WalkDir(clients, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {

@@ -1,5 +1,6 @@
 'use strict';
-// Loaded before a Node function's code: connections to AWS host names that
+// Loaded before a Node function's code, and by NODE_OPTIONS before that of a
+// server behind the web adapter: connections to AWS host names that
 // Suiro stands for go to Suiro. SDKs that know no endpoint variable (aws-sdk
 // v2), and code that builds https://{api}.execute-api.{region}.amazonaws.com
 // itself, then work unchanged; TLS stays end to end, as the front's
@@ -7,7 +8,6 @@
 // endpoint, which refuses them in AWS's words ("*" in the table), unless the
 // user lets them pass; "!" in the table keeps everything on this machine.
 const table = process.env.SUIRO_HOSTS;
-delete process.env.SUIRO_HOSTS; // not part of AWS's environment
 
 if (table) {
   const ports = new Map(table.split(',').map((pair) => pair.split('=')));

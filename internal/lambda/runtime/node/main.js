@@ -4,6 +4,7 @@
 // environment variables of Lambda set.
 
 require('./hosts.js');
+delete process.env.SUIRO_HOSTS; // not part of AWS's environment
 const { Api } = require('./api.js');
 const { errors, describe, asError } = require('./errors.js');
 const log = require('./log.js');
