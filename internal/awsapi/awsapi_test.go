@@ -146,3 +146,20 @@ func FuzzServiceOf(f *testing.F) {
 		ProtocolOf(r)
 	})
 }
+
+func TestIsCall(t *testing.T) {
+	for line, want := range map[string]bool{
+		"POST / HTTP/1.1":      true,
+		"POST / HTTP/1.1\r":    true,
+		"POST / HTTP/1.0":      false,
+		"POST /?a=b HTTP/1.1":  false,
+		"GET / HTTP/1.1":       false,
+		"POST /path HTTP/1.1":  false,
+		"POST / HTTP/1.1 \r":   false,
+		"OPTIONS / HTTP/1.1\r": false,
+	} {
+		if got := IsCall([]byte(line)); got != want {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package awsapi
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 
@@ -40,6 +41,12 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Resource: service, Text: unknownService(service, r),
 	})
 	WriteError(w, refusal, ProtocolOf(r))
+}
+
+// IsCall tells from a request line, without its end, that it is a call of a service
+// that has one path for all: DynamoDB, STS and others. It is answered in one piece.
+func IsCall(line []byte) bool {
+	return string(bytes.TrimSuffix(line, []byte("\r"))) == "POST / HTTP/1.1"
 }
 
 // otherwise finds who refuses a call that names no service or none of ours: a

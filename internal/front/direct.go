@@ -3,18 +3,15 @@ package front
 import (
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"net/textproto"
-	"slices"
-	"strconv"
-	"strings"
+	"os"
 	"time"
 )
 
 // Direct requests are those that an endpoint answers from their whole body,
-// which must be short, in one piece: pushes to connections, of which there are
-// many, and buffered invocations, which nothing but their end can change.
+// which must be short, in one piece: pushes to connections and calls of tables,
+// of which there are many, and buffered invocations, which nothing but their end
+// can change.
 // net/http spends more on such a request than everything else together: a
 // goroutine that watches the client while the handler runs, deadlines, buffers.
 // They are answered within the connection's Read, on net/http's own goroutine,
@@ -38,6 +35,10 @@ type direct struct {
 	answer  answer
 	until   time.Time     // the deadline for the next request; zero while one comes
 	awaited time.Duration // what await has set
+	// head is of a request whose body is still to come: many clients send it
+	// behind the header, in a write of its own.
+	head   directHead
+	headed bool
 }
 
 // directRoom is what a connection reads at once, as in net/http.
@@ -67,6 +68,9 @@ func (c *conn) serveDirects(p []byte) (int, error) {
 	have := 0
 	for {
 		n, err := c.read(p[have:])
+		if err != nil && c.isPatient(err) {
+			err = c.await(0)
+		}
 		have += n
 		for have > 0 {
 			used, v, failed := c.tryDirect(p[:have], len(p), err != nil)
@@ -105,15 +109,8 @@ func (c *conn) handOver() error {
 // tryDirect answers the request at the start of b when it is a direct one, and
 // tells how much of b that was. There is room for so many bytes; ended: no more
 // will come.
-func (c *conn) tryDirect(b []byte, room int, ended bool) (used int, v verdict, err error) {
-	v = c.owner.likely(b)
-	var head directHead
-	if v == yes {
-		head, v = parseDirect(b)
-	}
-	if v == yes && c.owner.isForeign(head.host) {
-		v = no
-	}
+func (c *conn) tryDirect(b []byte, room int, ended bool) (used int, _ verdict, err error) {
+	head, v := c.readHead(b)
 	if v == more {
 		if ended || len(b) == room {
 			return 0, no, nil
@@ -130,7 +127,7 @@ func (c *conn) tryDirect(b []byte, room int, ended bool) (used int, v verdict, e
 	case ended:
 		return 0, no, nil
 	case head.length+head.body <= room:
-		return 0, more, c.await(0)
+		return 0, more, c.awaitBody(&head)
 	default: // longer than net/http's buffer
 		whole := make([]byte, head.body)
 		at := copy(whole, body)
@@ -140,6 +137,21 @@ func (c *conn) tryDirect(b []byte, room int, ended bool) (used int, v verdict, e
 		used, body = len(b), whole
 	}
 	return used, yes, c.serveDirect(&head, body)
+}
+
+// readHead takes the header at the start of b, once.
+func (c *conn) readHead(b []byte) (head directHead, v verdict) {
+	if d := c.direct; d != nil && d.headed {
+		d.headed = false
+		return d.head, yes
+	}
+	if v = c.owner.likely(b); v == yes {
+		head, v = parseDirect(b)
+	}
+	if v == yes && c.owner.isForeign(head.host) {
+		v = no
+	}
+	return head, v
 }
 
 // await sets the deadline for the rest of a request that has begun to come; a
@@ -162,6 +174,26 @@ func (c *conn) await(limit time.Duration) error {
 	return c.SetReadDeadline(time.Now().Add(limit))
 }
 
+// awaitBody keeps the header of a request whose body has not come yet. It comes
+// with the next read nearly always, which is why the deadline that there is stays,
+// for isPatient to take away.
+func (c *conn) awaitBody(head *directHead) (err error) {
+	if c.direct == nil {
+		c.makeDirect()
+	}
+	if c.tls.Load() != nil {
+		err = c.await(0)
+	}
+	c.direct.head, c.direct.headed = *head, true
+	return err
+}
+
+// isPatient tells whether err is a deadline that does not hold, because a body
+// is on its way.
+func (c *conn) isPatient(err error) bool {
+	return c.direct != nil && c.direct.headed && c.tls.Load() == nil && errors.Is(err, os.ErrDeadlineExceeded)
+}
+
 func (c *conn) makeDirect() *direct {
 	c.direct = &direct{header: make(http.Header), answer: answer{header: make(http.Header)}, awaited: -1}
 	return c.direct
@@ -179,18 +211,16 @@ func (c *conn) readFull(p []byte) error {
 
 // serveDirect runs the handler and writes its answer.
 func (c *conn) serveDirect(head *directHead, body []byte) error {
-	c.owner.spoken(c)
-	defer c.owner.silent(c)
 	d := c.direct
 	if d == nil {
 		d = c.makeDirect()
 	}
-	if !c.owner.began() {
+	if !c.owner.began(c) {
 		return io.EOF
 	}
-	defer c.owner.ended()
+	defer c.owner.ended(c)
 	head.fill(d)
-	d.answer.client = c.Conn
+	d.answer.client = c
 	d.request = http.Request{
 		Method: head.method, URL: head.url, RequestURI: head.target, Host: head.host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -202,8 +232,9 @@ func (c *conn) serveDirect(head *directHead, body []byte) error {
 		d.request.Body = &d.body
 	}
 	c.owner.route(&d.answer, &d.request)
-	if _, err := c.Write(d.answer.encode()); err != nil {
-		return err
+	d.answer.finish()
+	if d.answer.failed != nil {
+		return d.answer.failed
 	}
 	if d.answer.close {
 		return io.EOF
@@ -243,117 +274,3 @@ func (h *heldBody) Read(p []byte) (int, error) {
 }
 
 func (*heldBody) Close() error { return nil }
-
-// answer is the http.ResponseWriter of a direct request: it keeps what the
-// handler writes and spells it as net/http does.
-type answer struct {
-	header http.Header
-	status int
-	body   []byte
-	out    []byte
-	names  []string
-	close  bool
-	client net.Conn
-}
-
-// Gone tells whether the client has hung up: a handler that took long may ask
-// before it answers.
-func (a *answer) Gone() bool { return hungUp(a.client) }
-
-func (a *answer) Header() http.Header { return a.header }
-
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-}
-
-func (a *answer) Write(p []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	if !mayHaveBody(a.status) {
-		return 0, http.ErrBodyNotAllowed
-	}
-	a.body = append(a.body, p...)
-	return len(p), nil
-}
-
-func mayHaveBody(status int) bool {
-	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
-}
-
-// encode is the whole answer: the fields in the order of their names, then those
-// that net/http adds.
-func (a *answer) encode() []byte {
-	a.WriteHeader(http.StatusOK)
-	b := append(a.out[:0], "HTTP/1.1 "...)
-	b = append(strconv.AppendInt(b, int64(a.status), 10), ' ')
-	if text := http.StatusText(a.status); text != "" {
-		b = append(append(b, text...), "\r\n"...)
-	} else {
-		b = append(strconv.AppendInt(append(b, "status code "...), int64(a.status), 10), "\r\n"...)
-	}
-	a.names = a.names[:0]
-	for name := range a.header {
-		if !suppressed(a.status, name) {
-			a.names = append(a.names, name)
-		}
-	}
-	slices.Sort(a.names)
-	for _, name := range a.names {
-		for _, value := range a.header[name] {
-			b = appendField(b, name, value)
-		}
-	}
-	_, typed := a.header["Content-Type"]
-	_, sized := a.header["Content-Length"]
-	if _, dated := a.header["Date"]; !dated {
-		b = time.Now().UTC().AppendFormat(append(b, "Date: "...), http.TimeFormat)
-		b = append(b, "\r\n"...)
-	}
-	if mayHaveBody(a.status) && !sized {
-		b = strconv.AppendInt(append(b, "Content-Length: "...), int64(len(a.body)), 10)
-		b = append(b, "\r\n"...)
-	}
-	if len(a.body) > 0 && !typed {
-		b = appendField(b, "Content-Type", http.DetectContentType(a.body))
-	}
-	a.close = strings.EqualFold(a.header.Get("Connection"), "close")
-	a.out = append(append(b, "\r\n"...), a.body...)
-	return a.out
-}
-
-// suppressed are the fields that net/http drops from answers without a body.
-func suppressed(status int, name string) bool {
-	switch name {
-	case "Content-Length":
-		return !mayHaveBody(status)
-	case "Content-Type":
-		return status == http.StatusNotModified
-	}
-	return false
-}
-
-// appendField appends a line; a line's end in a value becomes a space.
-func appendField(b []byte, name, value string) []byte {
-	b = append(append(b, name...), ": "...)
-	value = textproto.TrimString(value)
-	for i := range len(value) {
-		if c := value[i]; c == '\r' || c == '\n' {
-			b = append(b, ' ')
-		} else {
-			b = append(b, c)
-		}
-	}
-	return append(b, "\r\n"...)
-}
-
-// keptAnswer is how large a buffer stays with a connection.
-const keptAnswer = 4 << 10
-
-func (a *answer) reset() {
-	clear(a.header)
-	a.status, a.body = 0, a.body[:0]
-	if cap(a.out)+cap(a.body) > keptAnswer {
-		a.out, a.body = nil, nil
-	}
-}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -49,6 +50,16 @@ func pushed(w http.ResponseWriter, r *http.Request) {
 	case "299":
 		h["padded"] = []string{" a "}
 		w.WriteHeader(299)
+	case "whole": // as long as the length says, in one write or in two
+		n, _ := strconv.Atoi(r.URL.Query().Get("size"))
+		h["Content-Length"] = []string{strconv.Itoa(n)}
+		at := n
+		if r.URL.Query().Has("pieces") {
+			at = n / 2
+		}
+		for _, piece := range []string{strings.Repeat("a", at), strings.Repeat("b", n-at)} {
+			_, _ = io.WriteString(w, piece)
+		}
 	case "304":
 		h["Content-Type"], h["Content-Length"] = []string{"text/plain"}, []string{"7"}
 		w.WriteHeader(http.StatusNotModified)
@@ -92,7 +103,7 @@ const last = "GET /end HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 // What a client sees does not depend on who serves its request.
 func TestDirectAnswersAreThoseOfNetHTTP(t *testing.T) {
-	for _, kind := range []string{"websocket", "function-url"} { // the latter also speaks HTTP/2
+	for _, kind := range []string{"websocket", "function-url", KindAWS} { // the latter two also speak HTTP/2
 		t.Run(kind, func(t *testing.T) { testDirectAnswers(t, kind) })
 	}
 }
@@ -122,6 +133,9 @@ func testDirectAnswers(t *testing.T, kind string) {
 		{"410", post("/push/a?as=410", "", "x"), 1},
 		{"bare", post("/push/a?as=bare", "", "x"), 1},
 		{"an unknown status", post("/push/a?as=299", "", "x"), 1},
+		{"whole", post("/push/a?as=whole&size=100", "", "x") + post("/push/a?as=whole&size=101&pieces", "", "x"), 2},
+		{"whole and long", post("/push/a?as=whole&size=5000", "", "x") + post("/push/a?as=whole&size=65000", "", "x"), 2},
+		{"whole and longer than one write", post("/push/a?as=whole&size=500000", "", "x") + post("/push/b", "", "x"), 2},
 		{"304", post("/push/a?as=304", "", "x"), 1},
 		{"nothing", post("/push/a?as=nothing", "", "x"), 1},
 		{"a line's end in a value", post("/push/a?as=split", "", "x"), 1},
@@ -216,8 +230,10 @@ func TestCloseLetsDirectRequestsEnd(t *testing.T) {
 	}
 	closed := make(chan error, 1)
 	go func() { closed <- l.Close(t.Context()) }()
-	for l.began() { // until Close has begun
-		l.ended()
+	silent, _ := net.Pipe()
+	third := &conn{Conn: silent, owner: l}
+	for l.began(third) { // until Close has begun
+		l.ended(third)
 		time.Sleep(time.Millisecond)
 	}
 	select {

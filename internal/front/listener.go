@@ -125,23 +125,30 @@ func (l *Listener) spoken(c *conn) {
 	delete(l.fresh, c)
 }
 
-// began and ended count direct requests. After Close none begins.
-func (l *Listener) began() bool {
+// began and ended count direct requests, of connections that are silent before
+// and after them. After Close none begins.
+func (l *Listener) began(c *conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.shut {
 		return false
 	}
+	delete(l.fresh, c)
 	l.directs++
 	return true
 }
 
-func (l *Listener) ended() {
+func (l *Listener) ended(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.directs--; l.directs == 0 && l.none != nil {
 		close(l.none)
 	}
+	if l.shut {
+		_ = c.Conn.Close()
+		return
+	}
+	l.fresh[c] = struct{}{}
 }
 
 // endDirects waits for the direct requests that have begun.

@@ -111,5 +111,11 @@ func (s *services) awsEndpoint(router *awsapi.Router) front.Endpoint {
 	for _, service := range []string{"dynamodb", "streams.dynamodb", "lambda", "sts", "ssm", "secretsmanager"} {
 		hosts = append(hosts, fmt.Sprintf("%s.%s.amazonaws.com", service, s.region))
 	}
-	return front.Endpoint{Resource: "aws", Kind: front.KindAWS, Handler: withResponses(s.custom, router), Direct: api.IsInvoke, Hosts: hosts}
+	return front.Endpoint{Resource: "aws", Kind: front.KindAWS, Handler: withResponses(s.custom, router), Direct: s.isDirect, Hosts: hosts}
+}
+
+// isDirect tells which calls are answered in one piece. The answers of outside
+// tables are passed on as they come.
+func (s *services) isDirect(line []byte) bool {
+	return api.IsInvoke(line) || s.outside == nil && awsapi.IsCall(line)
 }

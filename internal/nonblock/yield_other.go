@@ -1,0 +1,6 @@
+//go:build !linux
+
+package nonblock
+
+// Yield does nothing.
+func Yield() {}
