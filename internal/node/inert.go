@@ -10,6 +10,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/resource"
+	"github.com/suiro-dev/suiro/internal/template"
 )
 
 // accepted are resource types that have no effect on this machine and that no
@@ -88,6 +89,18 @@ func (h inert) state() string {
 
 // Schema implements resource.Handler: everything goes, nothing is read.
 func (h inert) Schema() resource.Schema { return nil }
+
+// unserved are the logical ids of a template's HTTP APIs, which have records
+// here and no endpoint yet.
+func unserved(t *template.Template) map[string]bool {
+	ids := map[string]bool{}
+	for _, r := range t.Resources {
+		if r.Type == "AWS::ApiGatewayV2::Api" && r.Properties.Get("ProtocolType").TextOr("HTTP") == "HTTP" {
+			ids[r.LogicalID] = true
+		}
+	}
+	return ids
+}
 
 // Check says once what the resource is and whether the app will miss it.
 func (h inert) Check(spec resource.Spec) diag.List {

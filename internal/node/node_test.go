@@ -135,3 +135,24 @@ func TestCheckStartsNothing(t *testing.T) {
 		t.Error("a state folder was made")
 	}
 }
+
+// An HTTP API has records and no endpoint: check does not count it as run.
+func TestCheckCountsHTTPAPIsAsMissing(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "template.yaml", `
+Resources:
+  Http: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: a, ProtocolType: HTTP}}
+  Stage: {Type: AWS::ApiGatewayV2::Stage, Properties: {ApiId: !Ref Http, StageName: $default, AutoDeploy: true}}
+  Socket: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: b, ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}}
+  SocketStage: {Type: AWS::ApiGatewayV2::Stage, Properties: {ApiId: !Ref Socket, StageName: dev, AutoDeploy: true}}
+`)
+	plan, msgs := Check(context.Background(), app.Options{Path: dir})
+	if msgs.HasErrors() || plan.Count("run") != 2 || plan.Count("missing") != 2 {
+		t.Errorf("%+v %v", plan, msgs)
+	}
+	for _, r := range plan.Resources {
+		if want := map[bool]string{true: "run", false: "missing"}[strings.HasPrefix(r.LogicalID, "Socket")]; r.State != want {
+			t.Errorf("%s is %q, want %q", r.LogicalID, r.State, want)
+		}
+	}
+}

@@ -151,10 +151,13 @@ func Check(ctx context.Context, o app.Options) (*Plan, diag.List) {
 	for _, as := range a.Stacks {
 		s := stack.New(stack.Config{Identity: as.Identity, Parameters: as.Parameters, Handler: handler})
 		msgs.Add(s.Check(as.Template)...)
+		httpAPIs := unserved(as.Template)
 		for _, r := range as.Template.Resources {
 			p := Planned{LogicalID: r.LogicalID, Type: r.Type, State: "run"}
 			if h, ok := handler(r.Type).(inert); ok {
 				p.State = h.state()
+			} else if httpAPIs[r.LogicalID] || httpAPIs[r.Properties.Get("ApiId").Get("Ref").TextOr("")] {
+				p.State = "missing"
 			}
 			plan.Resources = append(plan.Resources, p)
 			if r.Type == functionurl.Type && !a.Settings.StreamLimits && r.Properties.Get("InvokeMode").TextOr("") == "RESPONSE_STREAM" {

@@ -150,6 +150,7 @@ func (t *Template) section(name string, msgs *diag.List) *document.Node {
 var attributes = []string{
 	"Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy",
 	"UpdatePolicy", "CreationPolicy", "Version",
+	"Description", // stays in the template (AWS CDK, CfnResourceOptions.description)
 }
 
 func (t *Template) readResources(msgs *diag.List) {

@@ -75,6 +75,12 @@ var functionKeys = with(words(`handler image name runtime memorySize timeout env
 		"capacityProvider": "Suiro does not use capacity providers",
 	})
 
+// urlKeys stand in a function's url, urlCORSKeys in its cors.
+var (
+	urlKeys     = words("authorizer cors invokeMode")
+	urlCORSKeys = words("allowCredentials allowedHeaders allowedMethods allowedOrigins exposedResponseHeaders maxAge")
+)
+
 // eventKeys stand in the object form of events, by kind.
 var eventKeys = map[string]map[string]string{
 	"websocket": words("route routeResponseSelectionExpression authorizer"),
@@ -140,6 +146,9 @@ func Check(cfg, functions *document.Node) diag.List {
 	}
 	for _, m := range build.Members(functions) {
 		check(&msgs, m.Value, "functions."+m.Key+".", keys)
+		url := m.Value.Get("url")
+		check(&msgs, url, "functions."+m.Key+".url.", urlKeys)
+		check(&msgs, url.Get("cors"), "functions."+m.Key+".url.cors.", urlCORSKeys)
 	}
 	for _, m := range build.Members(cfg.Get("layers")) {
 		check(&msgs, m.Value, "layers."+m.Key+".", layerKeys)
