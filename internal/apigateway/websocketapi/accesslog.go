@@ -145,9 +145,9 @@ func (m *management) log(status int, message string) {
 	if m.stage == nil || m.stage.AccessLog == nil || !m.api.config.Journal.Wants(journal.AccessLogged) {
 		return
 	}
-	agent := m.r.UserAgent()
+	w := whence{stage: m.stage.Name, domain: m.r.Host, sourceIP: sourceIP(m.r), userAgent: m.r.UserAgent()}
 	e := event{
-		conn:  &connection{api: m.api, id: m.id, stage: m.stage.Name, domain: m.r.Host, sourceIP: sourceIP(m.r), userAgent: agent},
+		conn:  &connection{origin: &origin{api: m.api, whence: w}, credentials: &anonymous, id: m.id},
 		stage: m.stage, kind: "CONNECTION_API", routeKey: m.r.Method + " /@connections/{connectionId}",
 		requestID: m.api.ids.request(), at: m.at, message: message,
 	}

@@ -68,7 +68,7 @@ func (h *handshake) authorizeCustom(z *Authorizer) bool {
 	case Unspoken:
 		h.refuse(http.StatusForbidden, implicitDeny, "the authorizer's policy does not allow "+h.methodARN())
 	default:
-		h.event.conn.authorizer = granted
+		h.event.conn.known().authorizer = granted
 		return true
 	}
 	return false

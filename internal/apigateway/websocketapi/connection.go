@@ -5,10 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/suiro-dev/suiro/internal/awsapi"
 	"github.com/suiro-dev/suiro/internal/cluster"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/socket"
@@ -32,47 +30,29 @@ const maxInFlight = 64
 // connection is a client, from its handshake to the end of its $disconnect. It
 // is the handler of its socket and the cluster's target.
 type connection struct {
-	api         *API
+	*origin
+	*credentials
 	sock        socket.Conn
 	id          string
-	stage       string
-	domain      string
-	sourceIP    string
-	userAgent   string
 	connectedAt int64 // Unix milliseconds
-	caller      *awsapi.Caller
-	authorizer  *principal
-	key         *Key      // nil: none was asked for
-	meters      *counters // of its stage
-	// last is the definition that its stage was in last: what a connection of
-	// a stage that is gone ends with.
-	last atomic.Pointer[Definition]
-
-	// started tells the reader that the invocation of the message it handed
-	// over has begun, or is about to.
-	started chan struct{}
 
 	mu     sync.Mutex
 	wake   chan struct{} // made by the reader while it waits for a place
-	flight int32         // messages being handled
+	flight int8          // messages being handled
 	ending bool          // no more messages are taken
-
-	hasUserAgent bool
+	index  int32         // in api.live, guarded by api.mu
 }
 
 func (a *API) newConnection(d *Definition, r *http.Request, stage string, at time.Time) *connection {
-	if s := d.Stages[stage]; s != nil {
-		stage = s.Name // what came is a piece of the request line, which would stay with it
-	}
-	c := &connection{
-		api: a, id: a.ids.connection(), stage: stage, domain: d.domainName(r.Host),
-		sourceIP: sourceIP(r), connectedAt: at.UnixMilli(),
-	}
-	c.last.Store(d)
+	w := whence{stage: stage, domain: d.domainName(r.Host), sourceIP: sourceIP(r)}
 	if ua := r.Header["User-Agent"]; len(ua) > 0 {
-		c.userAgent, c.hasUserAgent = ua[len(ua)-1], true
+		w.userAgent, w.hasUserAgent = ua[len(ua)-1], true
 	}
-	return c
+	o := &origin{api: a, whence: w}
+	if d.Stages[stage] != nil {
+		o = a.origin(w)
+	}
+	return &connection{origin: o, credentials: &anonymous, id: a.ids.connection(), connectedAt: at.UnixMilli()}
 }
 
 func (c *connection) address() cluster.Address {
@@ -86,7 +66,7 @@ func (c *connection) open() error {
 	}
 	c.api.mu.Lock()
 	closing := c.api.closing
-	c.api.live[c] = struct{}{}
+	c.api.enlist(c)
 	c.api.work.Add(1) // until Closed has run
 	c.api.work.Go(func() { c.sock.Serve(c) })
 	c.api.mu.Unlock()
@@ -100,7 +80,7 @@ func (c *connection) open() error {
 func (c *connection) serving() (*Stage, *Deployment) {
 	d := c.api.definition.Load()
 	if d.Stages[c.stage] == nil {
-		d = c.last.Load()
+		d = c.api.formerly(c.stage)
 	}
 	s := d.Stages[c.stage]
 	return s, d.deployment(s)
@@ -179,7 +159,7 @@ func (c *connection) Closed(_ *socket.Conn, code int, reason string) {
 		c.disconnected(&e, route)
 	}
 	a.mu.Lock()
-	delete(a.live, c)
+	a.strike(c)
 	a.mu.Unlock()
 	a.work.Done()
 }

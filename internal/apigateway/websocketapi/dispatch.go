@@ -32,6 +32,7 @@ type job struct {
 
 	accepted func() // tells the reader that the message has its place
 	told     bool
+	started  chan struct{} // on which it is told
 }
 
 var jobs = sync.Pool{New: func() any {
@@ -44,7 +45,7 @@ var jobs = sync.Pool{New: func() any {
 func (j *job) accept() {
 	if !j.told {
 		j.told = true
-		j.event.conn.started <- struct{}{}
+		j.started <- struct{}{}
 	}
 }
 
@@ -64,13 +65,17 @@ func (c *connection) dispatch(e *event, route *Route) {
 		j.payload = append(j.payload[:0], e.body...)
 	}
 	j.event.body = nil
-	if c.started == nil {
-		c.started = make(chan struct{}, 1)
-	}
+	started := starts.Get().(chan struct{})
+	j.started = started
 	c.api.work.Add(1)
 	go j.run()
-	<-c.started
+	<-started
+	starts.Put(started) // the job has let go of it with what it told
 }
+
+// starts are channels that hold one value. They are not the jobs' own, since a
+// job may be somebody else's by the time its reader has heard of its start.
+var starts = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
 
 // run calls the backend and tells the client what there is to tell.
 func (j *job) run() {
@@ -107,7 +112,7 @@ func (j *job) recycle(reusable bool) {
 	if !reusable || cap(j.payload) > largestKept {
 		j.payload = nil
 	}
-	j.event, j.route, j.told = event{}, nil, false
+	j.event, j.route, j.told, j.started = event{}, nil, false, nil
 	jobs.Put(j)
 }
 

@@ -38,9 +38,6 @@ func (a *API) handshake(w http.ResponseWriter, r *http.Request, d *Definition, s
 		return
 	}
 	defer a.work.Done()
-	if h.event.stage != nil {
-		h.event.conn.meters = a.meters.of(dimensions{stage: stage})
-	}
 	if h.event.stage == nil {
 		h.refuse(http.StatusForbidden, forbidden, "there is no such stage; the URL is /{stage}")
 		return
@@ -147,7 +144,7 @@ func (h *handshake) authorizeIAM() bool {
 	}
 	who, err := a.config.Authenticator.Authenticate(h.r, "execute-api", []byte{})
 	if err == nil {
-		h.event.conn.caller = &who
+		h.event.conn.known().caller = &who
 		err = a.permit(who, invokeAction, h.event.conn.stage+"/"+routeConnect, h.r)
 	}
 	if err == nil {

@@ -96,7 +96,7 @@ func (h *handshake) checkKey(keys map[string]*Key, fromAuthorizer bool, route *R
 		h.refuse(http.StatusForbidden, forbidden, cause)
 		return false
 	}
-	c.key = key
+	c.known().key = key
 	switch {
 	case !plan.Throttle.allow(h.event.at):
 		h.refuse(http.StatusTooManyRequests, tooManyRequests, "the usage plan's throttle")

@@ -16,6 +16,7 @@ package websocketapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -111,7 +112,11 @@ type API struct {
 
 	mu      sync.Mutex
 	closing bool
-	live    map[*connection]struct{}
+	live    []*connection
+	origins map[whence]*origin
+	// former are the definitions in which stages were last that are gone:
+	// what their connections end with.
+	former map[string]*Definition
 }
 
 // New makes an API.
@@ -137,7 +142,7 @@ func New(c Config) *API {
 			IdleTimeout: c.IdleTimeout, MaxAge: c.MaxAge, PingsKeepAlive: c.PingsKeepAlive,
 			TimeoutReason: goingAway,
 		},
-		live: make(map[*connection]struct{}),
+		origins: make(map[whence]*origin), former: make(map[string]*Definition),
 		client: &http.Client{
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -155,10 +160,16 @@ func New(c Config) *API {
 // and their $disconnect is that of the stage as it was. Calls must not overlap.
 func (a *API) Update(d *Definition) {
 	old := a.definition.Load()
+	a.mu.Lock()
+	for name := range old.Stages {
+		if d.Stages[name] == nil {
+			a.former[name] = old
+		}
+	}
+	a.mu.Unlock()
 	var stranded []*connection
 	for _, c := range a.connections() {
 		if d.Stages[c.stage] == nil && old.Stages[c.stage] != nil {
-			c.last.Store(old)
 			stranded = append(stranded, c)
 		}
 	}
@@ -211,11 +222,29 @@ func (a *API) Connections() int {
 func (a *API) connections() []*connection {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	all := make([]*connection, 0, len(a.live))
-	for c := range a.live {
-		all = append(all, c)
-	}
-	return all
+	return slices.Clone(a.live)
+}
+
+// enlist adds an open connection to live; a.mu is held.
+func (a *API) enlist(c *connection) {
+	c.index = int32(len(a.live))
+	a.live = append(a.live, c)
+}
+
+// strike takes one out; a.mu is held.
+func (a *API) strike(c *connection) {
+	n := len(a.live) - 1
+	last := a.live[n]
+	a.live[c.index], a.live[n] = last, nil
+	last.index = c.index
+	a.live = a.live[:n]
+}
+
+// formerly is the definition in which a stage was last that is gone.
+func (a *API) formerly(stage string) *Definition {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.former[stage]
 }
 
 // ServeHTTP takes handshakes at /{stage} and management calls at
