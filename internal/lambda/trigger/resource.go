@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -67,7 +68,11 @@ func (mappingHandler) Schema() resource.Schema {
 func (h mappingHandler) Check(spec resource.Spec) (out diag.List) {
 	p := spec.Properties
 	source := p.Get("EventSourceArn")
+	stream := true // as far as is known
 	if resource.Unknown(source) {
+		// Nothing is started yet. Only a table's stream needs a starting
+		// position; a queue's mapping has none.
+		stream = !p.Get("StartingPosition").IsNull() || strings.Contains(source.Text, ".StreamArn")
 		source = nil
 	}
 	for _, key := range []string{"FilterCriteria", "BatchSize", "StartingPosition"} {
@@ -76,7 +81,7 @@ func (h mappingHandler) Check(spec resource.Spec) (out diag.List) {
 		}
 	}
 	set := readSettings(spec)
-	if source != nil && !set.runs() || p.Get("EventSourceArn").IsNull() {
+	if source != nil && !set.runs() || !stream || p.Get("EventSourceArn").IsNull() {
 		name := set.service()
 		if name == "" {
 			name = "its event source"
@@ -84,7 +89,7 @@ func (h mappingHandler) Check(spec resource.Spec) (out diag.List) {
 		out.Add(diag.Warningf(spec.At(p.Get("EventSourceArn")), spec.LogicalID+".EventSourceArn", "Suiro does not run %s; the function gets nothing from it", name))
 		return out
 	}
-	if source == nil { // a stream, as far as is known
+	if source == nil {
 		set.Source = "arn:aws:dynamodb:::"
 	}
 	if problem := set.check(); problem != nil {

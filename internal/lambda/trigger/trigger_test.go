@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/suiro-dev/suiro/internal/diag"
+	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
@@ -452,6 +454,24 @@ func TestRoleThatMayNotRead(t *testing.T) {
 		p.mu.Unlock()
 		p.want("a")
 	})
+}
+
+// Before anything is started, the source's ARN is not known: what has no
+// starting position is the mapping of a queue, unless it names a stream.
+func TestMappingChecksOfAnUnknownSource(t *testing.T) {
+	p := newPlace(t, "KEYS_ONLY")
+	for source, want := range map[string]string{
+		"Queue.Arn":       "Suiro does not run its event source; the function gets nothing from it",
+		"Table.StreamArn": "AWS refuses this mapping: 1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.",
+	} {
+		spec := p.spec("{FunctionName: fn}")
+		spec.LogicalID = "Q"
+		spec.Properties.Set("EventSourceArn", document.Str(resource.UnknownText(source), diag.Position{}))
+		msgs := p.service.Handlers()[mappingType].(resource.Checker).Check(spec)
+		if len(msgs) != 1 || msgs[0].Text != want || (msgs[0].Severity == diag.Error) != (source == "Table.StreamArn") {
+			t.Errorf("%s: %d messages, %v", source, len(msgs), msgs)
+		}
+	}
 }
 
 func TestMappingChecks(t *testing.T) {
