@@ -33,7 +33,7 @@ process.emitWarning = (warning, ...rest) => {
 // The report has a connection of its own: the other one may be waiting in
 // /next, or be in the middle of a streamed answer.
 const crashes = new Api(process.env.AWS_LAMBDA_RUNTIME_API);
-let reportCrash = (error) => crashes.initError(error);
+let crashRequest = (error) => crashes.initError(error);
 
 // What happens when nothing is left to do and the invocation still has no
 // answer: timers and sockets are gone, so no answer can come any more.
@@ -52,7 +52,7 @@ process.on('beforeExit', () => {
 function crash(title, error, code) {
   log.error(title, error);
   const exit = () => process.exit(code);
-  reportCrash(error).then(exit, exit);
+  crashes.answer(crashRequest(error)).then(exit, exit);
 }
 
 process.on('uncaughtException', (error) => crash('Uncaught Exception', error, 129));
@@ -77,26 +77,44 @@ async function main() {
     }
   } catch (error) {
     log.error(modern ? 'Init Error' : 'Uncaught Exception', error);
-    await api.initError(error).catch(() => {});
+    await api.answer(api.initError(error)).catch(() => {});
     process.exit(129);
   }
   const invoke = streaming ? invokeStreaming : invokeBuffered;
+  let next = api.next();
+  let turn;
   for (;;) {
-    const invocation = await api.next();
+    // Callbacks that the handler left behind run under their own request id:
+    // an event waits for a turn of the loop, even if it has come already.
+    const [invocation] = await Promise.all([next, turn]);
     log.requestId(invocation.id, invocation.tenant);
     if (invocation.trace) process.env._X_AMZN_TRACE_ID = invocation.trace;
     else delete process.env._X_AMZN_TRACE_ID;
-    reportCrash = (error) => crashes.error(invocation, error);
-    await invoke(handler, invocation);
+    crashRequest = (error) => crashes.error(invocation, error);
+    const answer = await invoke(handler, invocation);
     setIdle(null);
-    // The next event waits for a turn of the loop, so that callbacks the
-    // handler left behind run under their own request id.
-    await new Promise(setImmediate);
+    turn = new Promise(setImmediate);
+    if (leavesImmediates()) { // of which one may end the process: then no event is lost
+      if (answer) api.answer(answer).catch(() => {});
+      await turn;
+      next = api.next();
+    } else {
+      next = answer ? api.answerAndNext(answer) : api.next();
+    }
   }
 }
 
+// leavesImmediates tells whether something besides our own turn is to run in
+// the next one; versions that cannot tell are taken to have it.
+function leavesImmediates() {
+  if (!process.getActiveResourcesInfo) return true;
+  const resources = process.getActiveResourcesInfo();
+  return resources.indexOf('Immediate') !== resources.lastIndexOf('Immediate');
+}
+
 // invokeBuffered runs one event through a handler that answers with a value,
-// by whichever way it chooses: a promise, the callback, or the context.
+// by whichever way it chooses: a promise, the callback, or the context. It
+// returns the request that ends the invocation.
 async function invokeBuffered(handler, invocation) {
   const outcome = await new Promise((settle) => {
     let settled = false;
@@ -153,7 +171,8 @@ async function invokeBuffered(handler, invocation) {
   return api.error(invocation, outcome.error);
 }
 
-// invokeStreaming runs one event through a handler that writes its answer.
+// invokeStreaming runs one event through a handler that writes its answer. It
+// returns what is still to be sent, if anything.
 async function invokeStreaming(handler, invocation) {
   const stream = new ResponseStream(api, invocation, handler[Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')]);
   const context = createContext(invocation, {}, modern);
@@ -172,7 +191,7 @@ async function invokeStreaming(handler, invocation) {
     stream.fail(error);
   }
   setIdle(null);
-  await stream.acknowledged;
+  return stream.over;
 }
 
 main().catch((error) => {
