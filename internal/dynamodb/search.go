@@ -237,7 +237,7 @@ func (c *call) page(s *search) error {
 	c.out = jsonwrite.Int(c.out, "Count", int64(p.count))
 	c.out = jsonwrite.Int(c.out, "ScannedCount", int64(p.scanned))
 	if p.last != nil {
-		c.out = s.d.KeyOf(s.index, p.last).AppendJSON(jsonwrite.Member(c.out, "LastEvaluatedKey"))
+		c.out = p.last.AppendJSON(jsonwrite.Member(c.out, "LastEvaluatedKey"))
 	}
 	c.out = append(s.consumed(&p).Append(c.out), '}')
 	return nil
@@ -249,7 +249,7 @@ type page struct {
 	size           int // as pages are measured
 	read           int // bytes read, as capacity is
 	fetched        []int
-	last           attribute.Item // where the page ended, nil at the end of the rows
+	last           attribute.Item // the key where the page ended, nil at the end of the rows
 }
 
 // ends counts an item as read and tells whether the page ends with it.
@@ -257,7 +257,7 @@ func (p *page) ends(s *search, seen, item attribute.Item, sortKey string) bool {
 	p.scanned++
 	p.size += attribute.PageSize(seen, sortKey)
 	if p.scanned == s.Page() || p.size >= maxPage {
-		p.last = item
+		p.last = s.d.KeyOf(s.index, item).Clone()
 	}
 	return p.last != nil
 }

@@ -174,9 +174,8 @@ func (c *call) selectItems(q *request.Statements, a *action) error {
 	}
 	c.out = append(c.out, ']')
 	if p.last != nil {
-		last := d.KeyOf(s.index, p.last)
-		c.out = jsonwrite.Text(c.out, "NextToken", nextToken(b, q, at-1, last))
-		c.out = last.AppendJSON(jsonwrite.Member(c.out, "LastEvaluatedKey"))
+		c.out = jsonwrite.Text(c.out, "NextToken", nextToken(b, q, at-1, p.last))
+		c.out = p.last.AppendJSON(jsonwrite.Member(c.out, "LastEvaluatedKey"))
 	}
 	c.out = append(s.consumed(&p).Append(c.out), '}')
 	return nil

@@ -86,18 +86,18 @@ func parseDirect(b []byte) (h directHead, v verdict) {
 		if h.count++; !ok || h.count > maxFields {
 			return h, no
 		}
-		switch {
-		case strings.EqualFold(name, "Host"):
+		switch { // by length first: there are many fields, and few are looked for
+		case len(name) == len("Host") && strings.EqualFold(name, "Host"):
 			if hosted || !plainHost(value) {
 				return h, no
 			}
 			h.host, hosted = value, true
-		case strings.EqualFold(name, "Content-Length"):
+		case len(name) == len("Content-Length") && strings.EqualFold(name, "Content-Length"):
 			if h.body, ok = plainLength(value); !ok || sized {
 				return h, no
 			}
 			sized = true
-		case strings.EqualFold(name, "Connection"):
+		case len(name) == len("Connection") && strings.EqualFold(name, "Connection"):
 			if !strings.EqualFold(value, "keep-alive") {
 				return h, no
 			}

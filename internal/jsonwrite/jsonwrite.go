@@ -14,6 +14,10 @@ func String(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
+		if i+8 <= len(s) && plain(s[i:i+8]) {
+			i += 8
+			continue
+		}
 		c := s[i]
 		if c < utf8.RuneSelf {
 			if c >= ' ' && c != '"' && c != '\\' {
@@ -33,6 +37,18 @@ func String(b []byte, s string) []byte {
 		i += n
 	}
 	return append(append(b, s[start:]...), '"')
+}
+
+// plain tells of eight bytes at once that all are ASCII and need no escape.
+func plain(s string) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56 // one load
+	quote, backslash := x^'"'*ones, x^'\\'*ones
+	// The top bit of a byte is set where it is below a space, or zero; what a
+	// borrow sets beyond that stands above such a byte.
+	found := (x-' '*ones)&^x | (quote-ones)&^quote | (backslash-ones)&^backslash | x
+	return found&tops == 0
 }
 
 // Escape appends the escape of a byte that cannot stand in a string as it is.

@@ -42,6 +42,21 @@ func FuzzString(f *testing.F) {
 	})
 }
 
+// Strings are looked at in steps of eight bytes.
+func TestEveryByteAtEveryPlace(t *testing.T) {
+	for c := range 256 {
+		for at := range 17 {
+			s := strings.Repeat("a", at) + string([]byte{byte(c)}) + strings.Repeat("b", 16-at)
+			if c >= 0x80 {
+				s = strings.ToValidUTF8(strings.Repeat("a", at)+string(rune(c))+strings.Repeat("b", 16-at), "?")
+			}
+			if got := string(String(nil, s)); got != standard(t, s) {
+				t.Errorf("%q is %s, encoding/json has %s", s, got, standard(t, s))
+			}
+		}
+	}
+}
+
 func TestMembers(t *testing.T) {
 	b := Text([]byte{'{'}, "a", "x\"y")
 	b = Int(b, "b", -7)

@@ -173,24 +173,54 @@ func appendHeader(b []byte, r *http.Request, name string) []byte {
 	case "content-length":
 		return strconv.AppendInt(b, max(0, r.ContentLength), 10)
 	}
-	for key, values := range r.Header {
-		// A scan of a few names beats a lookup, which would have to bring
-		// the name into Go's spelling first.
-		if len(key) != len(name) || !strings.EqualFold(key, name) {
-			continue
+	for i, v := range headerValues(r, name) {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		for i, v := range values {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendTrimmed(b, v)
-		}
-		break
+		b = appendTrimmed(b, v)
 	}
 	return b
 }
 
+// headerValues finds a header by its name in lower case, without an allocation
+// for Go's spelling of it.
+func headerValues(r *http.Request, name string) []string {
+	var room [64]byte
+	if len(name) <= len(room) {
+		spelled := append(room[:0], name...)
+		first := true
+		for i, c := range spelled {
+			if first && 'a' <= c && c <= 'z' {
+				spelled[i] = c - ('a' - 'A')
+			}
+			first = c == '-'
+		}
+		if values, ok := r.Header[string(spelled)]; ok {
+			return values
+		}
+	}
+	for key, values := range r.Header { // one that is spelled in another way
+		if len(key) == len(name) && strings.EqualFold(key, name) {
+			return values
+		}
+	}
+	return nil
+}
+
+// isTrimmed tells of nearly all values that there is nothing to trim.
+func isTrimmed(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 func appendTrimmed(b []byte, s string) []byte {
+	if isTrimmed(s) {
+		return append(b, s...)
+	}
 	first := true
 	for word := range strings.FieldsSeq(s) {
 		if !first {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unsafe"
 )
 
 // The compact form of a stored item: a version byte, then the attributes as a
@@ -115,6 +116,28 @@ func DecodeBinary(data []byte) (Item, error) {
 	return item, nil
 }
 
+// Scratch decodes one item after the other into the same memory, for pages of
+// items that are looked at and forgotten.
+type Scratch struct{ members Item }
+
+// Decode reads a stored item. It is good until the next Decode, and as long as
+// data is and does not change; [Item.Clone] is what may be kept.
+func (s *Scratch) Decode(data []byte) (Item, error) {
+	d := binaryDecoder{text: unsafe.String(unsafe.SliceData(data), len(data))}
+	if d.byte() != binaryVersion {
+		return nil, fmt.Errorf("%w: unknown version", errBinary)
+	}
+	n := d.count()
+	if s.members == nil || cap(s.members) < n {
+		s.members = make(Item, 0, max(8, n))
+	}
+	item := d.appendMembers(s.members[:0], n, 0)
+	if d.bad || d.pos != len(d.text) {
+		return nil, errBinary
+	}
+	return item, nil
+}
+
 // DecodeBinaryAttributes reads only the named top-level attributes, stepping
 // over the others, for index keys, filters and projections of large items.
 func DecodeBinaryAttributes(data []byte, names ...string) (Item, error) {
@@ -188,7 +211,10 @@ func (d *binaryDecoder) string() string {
 
 func (d *binaryDecoder) members(depth int) Item {
 	n := d.count()
-	item := make(Item, 0, n)
+	return d.appendMembers(make(Item, 0, n), n, depth)
+}
+
+func (d *binaryDecoder) appendMembers(item Item, n, depth int) Item {
 	for ; n > 0 && !d.bad; n-- {
 		name := d.string()
 		if len(item) > 0 && item[len(item)-1].Name >= name {

@@ -58,6 +58,28 @@ func TestItemsComeBackFromTheirStoredForm(t *testing.T) {
 	})
 }
 
+// A clone stays when the memory that its original was read into is used again.
+func TestClonesOutliveScratch(t *testing.T) {
+	want := NewItem(Attribute{"a", List(String("x"), Set(SS, []string{"a", "b"}))}, Attribute{"b", Int(1)})
+	data := AppendBinary(nil, want)
+	var scratch Scratch
+	it, err := scratch.Decode(data)
+	if err != nil || !EqualItems(it, want) {
+		t.Fatal(it, err)
+	}
+	kept := it.Clone()
+	clear(data)
+	if _, err := scratch.Decode(AppendBinary(nil, NewItem(Attribute{"c", Null()}))); err != nil {
+		t.Fatal(err)
+	}
+	if !EqualItems(kept, want) {
+		t.Errorf("it became %s", kept.AppendJSON(nil))
+	}
+	if Item(nil).Clone() != nil {
+		t.Error("a missing item became one")
+	}
+}
+
 func TestLongNumbersAreStoredShort(t *testing.T) {
 	n, _ := ParseNumber("-1e125", New)
 	it := NewItem(Attribute{"n", Num(n)})
@@ -91,6 +113,12 @@ func FuzzDecodeBinary(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_, _ = DecodeBinaryAttributes(data, "a")
 		it, err := DecodeBinary(data)
+		var scratch Scratch
+		_, _ = scratch.Decode(AppendBinary(nil, NewItem(Attribute{"z", Int(1)}, Attribute{"y", Null()}))) // in whose memory it is
+		passing, failed := scratch.Decode(data)
+		if (err == nil) != (failed == nil) || err == nil && (!EqualItems(passing, it) || !EqualItems(passing.Clone(), it)) {
+			t.Fatalf("%x: %s, %v, and in memory that is used again %s, %v", data, it.AppendJSON(nil), err, passing.AppendJSON(nil), failed)
+		}
 		if err != nil {
 			return
 		}

@@ -53,6 +53,18 @@ func keepLast(sorted []Attribute) []Attribute {
 	return kept
 }
 
+// Clone is the item in memory of its own, of which nothing is shared.
+func (it Item) Clone() Item {
+	if it == nil {
+		return nil
+	}
+	own, err := DecodeBinary(AppendBinary(nil, it))
+	if err != nil {
+		panic(err) // what was encoded can be decoded
+	}
+	return own
+}
+
 // Get finds an attribute; the zero Value says that it is absent.
 func (it Item) Get(name string) Value {
 	if len(it) <= 8 {

@@ -27,10 +27,17 @@ const namePattern = "[a-zA-Z0-9_.-]+"
 // tagPattern is what keys and values of tags may consist of.
 const tagPattern = `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`
 
-var (
-	validName = regexp.MustCompile("^" + namePattern + "$")
-	validTag  = regexp.MustCompile("^" + tagPattern + "$")
-)
+var validTag = regexp.MustCompile("^" + tagPattern + "$")
+
+// isName tells whether a text matches namePattern; every call has one or two.
+func isName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' && c != '.' && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
 
 // Enumerations in the order in which DynamoDB lists their values.
 const (
@@ -129,11 +136,11 @@ func (c *constraints) name(path string, v *string, shortest int) {
 		return
 	}
 	const longest = 255
-	if c.layer == attribute.Old && !validName.MatchString(*v) {
+	if c.layer == attribute.Old && !isName(*v) {
 		c.fail(path, *v, "satisfy regular expression pattern: %s", namePattern)
 	}
 	c.length(path, v, shortest, longest)
-	if c.layer == attribute.New && !validName.MatchString(*v) {
+	if c.layer == attribute.New && !isName(*v) {
 		c.fail(path, *v, "satisfy regular expression pattern: %s", namePattern)
 	}
 }

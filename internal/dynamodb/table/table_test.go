@@ -367,7 +367,7 @@ func pages(r *rapid.T, tables *table.Tables, d *table.Definition, index *table.I
 	for {
 		var last attribute.Item
 		if err := tables.View(func(v table.View) error {
-			return v.Scan(d, index, rows, dir, func(it attribute.Item) bool { last = it; return false })
+			return v.Scan(d, index, rows, dir, func(it attribute.Item) bool { last = it.Clone(); return false })
 		}); err != nil {
 			r.Fatal(err)
 		}

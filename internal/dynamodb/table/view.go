@@ -13,7 +13,7 @@ type View struct {
 	rows store.Snapshot
 }
 
-// View calls fn with the items of this moment. Items may be kept; fn must not
+// View calls fn with the items of this moment; fn must not
 // write and wait for it.
 func (t *Tables) View(fn func(View) error) error {
 	return t.store.View(func(s store.Snapshot) error { return fn(View{s}) })
@@ -25,15 +25,22 @@ func (v View) Item(d *Definition, key Key) (attribute.Item, error) {
 }
 
 func readItem(rows store.Snapshot, d *Definition, key Key) (attribute.Item, error) {
+	return readWith(rows, d, key, attribute.DecodeBinary)
+}
+
+// decoding is how a stored item is read.
+type decoding func([]byte) (attribute.Item, error)
+
+func readWith(rows store.Snapshot, d *Definition, key Key, decode decoding) (attribute.Item, error) {
 	row, err := rows.Get(d.itemRow(key))
 	if row == nil || err != nil {
 		return nil, err
 	}
-	return decode(d, row)
+	return decode.item(d, row)
 }
 
-func decode(d *Definition, row []byte) (attribute.Item, error) {
-	item, err := attribute.DecodeBinary(row)
+func (decode decoding) item(d *Definition, row []byte) (attribute.Item, error) {
+	item, err := decode(row)
 	if err != nil {
 		return nil, fmt.Errorf("item of table %s: %w", d.Name, err)
 	}
@@ -41,14 +48,16 @@ func decode(d *Definition, row []byte) (attribute.Item, error) {
 }
 
 // Scan visits the items of a range in order until visit returns false. On an
-// index too they are whole items; Project cuts them to what the index shows.
+// index too they are whole items; Project cuts them to what the index shows. An
+// item is good until visit returns; its Clone may be kept.
 func (v View) Scan(d *Definition, index *Index, r Range, dir store.Direction, visit func(attribute.Item) bool) error {
 	var broken error
+	decode := decoding(new(attribute.Scratch).Decode)
 	err := v.rows.Scan(r.rows, dir, func(_, value []byte) bool {
 		var item attribute.Item
 		if index == nil {
-			item, broken = decode(d, value)
-		} else if item, broken = readItem(v.rows, d, Key(value)); item == nil && broken == nil {
+			item, broken = decode.item(d, value)
+		} else if item, broken = readWith(v.rows, d, Key(value), decode); item == nil && broken == nil {
 			broken = fmt.Errorf("index %s of table %s leads to an item that does not exist", index.Name, d.Name)
 		}
 		return broken == nil && visit(item)

@@ -116,7 +116,7 @@ func (t *Tables) fill(ctx context.Context, table *Table, key fillKey, filled map
 		}
 		next = after
 		for _, row := range rows {
-			item, err := decode(d, row.value)
+			item, err := decoding(attribute.DecodeBinary).item(d, row.value)
 			if err != nil {
 				return err
 			}
