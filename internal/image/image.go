@@ -37,7 +37,10 @@ type Source struct {
 	File      string // Dockerfile, absolute
 	Target    string // stage; "" is the last one
 	Args      map[string]string
-	Pos       diag.Position // of the function
+	// Started: the template's ImageConfig says what to start; a Dockerfile
+	// without CMD and ENTRYPOINT is no mistake then.
+	Started bool
+	Pos     diag.Position // of the function
 }
 
 // Image is what starts, and where.
@@ -202,7 +205,7 @@ func plan(src Source, file *Dockerfile) (*buildPlan, error) {
 	p.needed = make([]bool, len(p.stages))
 	p.need(p.last)
 	s := p.stages[p.last]
-	if len(s.entry) == 0 && len(s.cmd) == 0 {
+	if len(s.entry) == 0 && len(s.cmd) == 0 && !src.Started {
 		return nil, diag.Errorf(diag.Position{File: src.File, Line: s.line}, "", "the image starts nothing that Suiro knows: there is neither CMD nor ENTRYPOINT").
 			WithHint("say in suiro.yaml what to run: images: {%s: {command: […]}}", src.LogicalID)
 	}

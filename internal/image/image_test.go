@@ -194,6 +194,18 @@ func TestMistakesNameTheLine(t *testing.T) {
 	}
 }
 
+// With SAM's ImageConfig.Command a Dockerfile needs no CMD.
+func TestImageThatTheTemplateStarts(t *testing.T) {
+	dir := write(t, map[string]string{"Dockerfile": "FROM public.ecr.aws/lambda/nodejs:22\nENV A=1\n"})
+	if _, _, err := build(t, dir); err == nil {
+		t.Error("an image that starts nothing was built")
+	}
+	img, _, err := build(t, dir, func(s *Source) { s.Started = true })
+	if err != nil || img.Runtime != "nodejs22.x" {
+		t.Errorf("%+v %v", img, err)
+	}
+}
+
 func TestBaseImagesOfLambda(t *testing.T) {
 	for image, want := range map[string]string{
 		"public.ecr.aws/lambda/python:3.12":          "python3.12",

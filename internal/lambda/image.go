@@ -100,6 +100,9 @@ func readImage(spec resource.Spec, variables map[string]string) *imageSettings {
 		set.override.Cmd = n.Strings()
 	}
 	set.override.WorkDir = c.Get("WorkingDirectory").TextOr("")
+	if set.source != nil {
+		set.source.Started = len(set.override.Entrypoint) > 0 || len(set.override.Cmd) > 0
+	}
 	return set
 }
 
