@@ -14,7 +14,7 @@ import (
 // is the local folder or archive, relative to the service; the result is the
 // resource's Metadata, which tells the bundler what to do.
 func (c *compiler) code(f *function, p *document.Node) *document.Node {
-	handler, image := f.node.Get("handler"), f.node.Get("image")
+	handler, image := c.handler(f), f.node.Get("image")
 	key := "functions." + f.key
 	switch {
 	case build.Given(handler) == build.Given(image):
@@ -32,6 +32,9 @@ func (c *compiler) code(f *function, p *document.Node) *document.Node {
 		runtime = document.Str(def, f.pos)
 	}
 	path, archive := c.codePath(f)
+	if base := c.goBase(runtime.TextOr("")); base != "" && !archive {
+		path = document.Str(base, f.pos)
+	}
 	p.Set("Code", path)
 	p.Set("Handler", handler)
 	p.Set("Runtime", runtime)

@@ -190,6 +190,11 @@ func (c *compiler) template() *document.Node {
 	if extensions != nil {
 		c.extend(root, extensions)
 	}
+	if c.plugins.pseudo {
+		for _, section := range []string{"Resources", "Outputs"} {
+			root.Set(section, references(root.Get(section), false))
+		}
+	}
 	c.deploymentBucket(root)
 	for i, m := range root.Get("Resources").Members {
 		if p := m.Value.Get("Properties"); p != nil {

@@ -17,6 +17,8 @@ type event struct {
 	pos   diag.Position
 	key   string // for messages: functions.x.events.0.http
 	index int    // from 0, among all events of the function
+	// beside: other keys stand beside the kind, where its settings may have slipped to.
+	beside bool
 }
 
 // events reads the events of a function. Those of APIs are collected, because
@@ -52,7 +54,7 @@ func (c *compiler) eventsOf(f *function, it *document.Node, i int) []event {
 	}
 	var out []event
 	for _, m := range it.Members {
-		out = append(out, event{f: f, kind: m.Key, conf: m.Value, pos: m.KeyPos, key: key + "." + m.Key, index: i})
+		out = append(out, event{f: f, kind: m.Key, conf: m.Value, pos: m.KeyPos, key: key + "." + m.Key, index: i, beside: len(it.Members) > 1})
 	}
 	return out
 }
@@ -63,7 +65,11 @@ func (c *compiler) event(e event) {
 		e.pos = c.at(e.conf)
 	}
 	if e.conf.IsNull() && schema.Missing(e.kind) == "" {
-		c.msgs.Add(diag.Errorf(e.pos, e.key, "the event has no settings"))
+		m := diag.Errorf(e.pos, e.key, "the event has no settings")
+		if e.beside {
+			m.WithHint("what stands beside %s belongs below it: indent it further", e.kind)
+		}
+		c.msgs.Add(m)
 		return
 	}
 	switch e.kind {

@@ -1,7 +1,9 @@
 package serverless
 
 import (
+	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/diag"
@@ -19,6 +21,9 @@ type plugins struct {
 	bundlerPos      diag.Position
 	rolePerFunction bool
 	dotenv          bool
+	pseudo          bool // #{Name} is CloudFormation's ${Name}
+	basePath        bool // handlers lie below custom.functionsBasePath
+	goBase          bool // Go programs lie below custom.go.baseDir
 }
 
 // bundlers only turn source code into what a runtime can load.
@@ -44,8 +49,14 @@ var harmless = map[string]bool{
 	"serverless-lumigo": true, "serverless-sentry": true, "serverless-plugin-canary-deployments": true,
 	"serverless-git-variables": true, "serverless-plugin-git-variables": true, "serverless-better-credentials": true,
 	"serverless-plugin-scripts": true, "serverless-plugin-test-helper": true, "serverless-manifest-plugin": true,
-	"serverless-webpack-prisma": true,
+	"serverless-webpack-prisma": true, "serverless-jest-plugin": true, "serverless-mocha-plugin": true,
+	"@anttiviljami/serverless-stack-output": true, "serverless-plugin-stack-outputs": true,
+	// It made WebSocket APIs before the framework did: routeKey is read (websocket.go).
+	"serverless-websockets-plugin": true,
 }
+
+// goBuilders compile Go programs that the framework itself takes as they are.
+var goBuilders = map[string]bool{"serverless-go-plugin": true, "serverless-plugin-go": true, "serverless-golang": true}
 
 // makers create resources out of settings of their own: what they make is
 // missing here.
@@ -63,6 +74,7 @@ var makers = map[string]string{
 	"serverless-api-gateway-throttling":              "the throttling it sets up",
 	"serverless-add-api-key":                         "the API keys it creates",
 	"serverless-associate-waf":                       "the firewall it attaches",
+	"serverless-plugin-existing-s3":                  "the events of buckets that are there already",
 	"serverless-fargate":                             "the tasks under fargate",
 	"serverless-lambda-edge-pre-existing-cloudfront": "the functions it attaches to distributions",
 	"serverless-layers":                              "the layer it builds from package.json",
@@ -82,6 +94,12 @@ func (c *compiler) readPlugins() {
 			c.plugins.rolePerFunction = true
 		case name == "serverless-dotenv-plugin":
 			c.plugins.dotenv = true
+		case name == "serverless-pseudo-parameters", name == "serverless-cloudformation-sub-variables":
+			c.plugins.pseudo = true
+		case name == "serverless-functions-base-path":
+			c.plugins.basePath = true
+		case goBuilders[name]:
+			c.plugins.goBase = true
 		case harmless[name]:
 		case made != "":
 			c.warnf(n, "plugins."+name, "the plug-in is not run; missing will be %s", made)
@@ -134,4 +152,58 @@ func (c *compiler) pluginEnvironment(at diag.Position) *document.Node {
 		delete(vars, k)
 	}
 	return build.TextMap(at, vars)
+}
+
+// handler is where a function's handler lies: below custom.functionsBasePath
+// with serverless-functions-base-path.
+func (c *compiler) handler(f *function) *document.Node {
+	n := f.node.Get("handler")
+	base := c.cfg.Get("custom").Get("functionsBasePath").TextOr("")
+	if !c.plugins.basePath || base == "" || !n.IsScalar() || n.IsNull() {
+		return n
+	}
+	return document.Str(path.Join(base, n.Text), n.Pos)
+}
+
+// goBase is the folder of Go programs that a plug-in builds, "" for none.
+func (c *compiler) goBase(runtime string) string {
+	if !c.plugins.goBase || runtime != "go1.x" && !strings.HasPrefix(runtime, "provided") {
+		return ""
+	}
+	return path.Clean(c.cfg.Get("custom").Get("go").Get("baseDir").TextOr("."))
+}
+
+// pseudo matches what serverless-pseudo-parameters turns into a reference.
+var pseudo = regexp.MustCompile(`#\{([^}]+)\}`)
+
+// references turns #{Name} in every text below n into a reference, as
+// serverless-pseudo-parameters does after the framework made its template:
+// the text becomes an Fn::Sub, one that is an Fn::Sub already stays one.
+func references(n *document.Node, sub bool) *document.Node {
+	switch {
+	case n == nil:
+		return nil
+	case n.Kind == document.String:
+		if !pseudo.MatchString(n.Text) {
+			return n
+		}
+		text := document.Str(pseudo.ReplaceAllString(n.Text, "$${$1}"), n.Pos)
+		if sub {
+			return text
+		}
+		return build.Object(n.Pos, "Fn::Sub", text)
+	case n.Kind == document.List:
+		out := document.Seq(n.Pos)
+		for i, it := range n.Items {
+			out.Items = append(out.Items, references(it, sub && i == 0))
+		}
+		return out
+	case n.Kind == document.Map:
+		out := build.Overlay(n)
+		for i, m := range out.Members {
+			out.Members[i].Value = references(m.Value, m.Key == "Fn::Sub")
+		}
+		return out
+	}
+	return n
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -54,7 +55,7 @@ func (l *loader) load(path string) *document.Node {
 	l.vars = variable.New(l.root, l.sources())
 	l.findRegion()
 	root := l.vars.Resolve(l.ctx)
-	l.msgs.Add(l.vars.Messages...)
+	l.msgs.Add(once(l.vars.Messages)...)
 	if err := l.ctx.Err(); err != nil {
 		l.msgs.Add(diag.Errorf(diag.Position{File: l.file}, "", "reading the service was stopped: %v", err))
 	}
@@ -231,4 +232,27 @@ func (l *loader) version() string {
 		}
 	}
 	return "4"
+}
+
+// once leaves the first of the messages that say the same: a variable without
+// a value is one mistake, however often it is used.
+func once(msgs diag.List) (out diag.List) {
+	first, more := map[string]*diag.Message{}, map[*diag.Message]int{}
+	for _, m := range msgs {
+		what := m.Text + "\x00" + m.Hint
+		if f := first[what]; f != nil {
+			more[f]++
+			continue
+		}
+		first[what] = m
+		out = append(out, m)
+	}
+	for m, n := range more {
+		places := "place"
+		if n > 1 {
+			places = "places"
+		}
+		m.Text += fmt.Sprintf(" (and in %d more %s)", n, places)
+	}
+	return out
 }

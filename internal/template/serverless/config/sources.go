@@ -74,7 +74,13 @@ func (l *loader) fromOpt(_ context.Context, c variable.Call) (*document.Node, er
 	if c.Last && c.Address == "region" {
 		return scalarAnswer(c, cmp.Or(l.region, "us-east-1")), nil
 	}
-	return nil, &variable.Absent{Text: "the option --" + c.Address + " is not given", Hint: "give it a fallback: ${" + c.Raw + ", 'value'}"}
+	if v, ok := l.override(c.Raw); ok {
+		return scalarAnswer(c, v), nil
+	}
+	return nil, &variable.Absent{
+		Text: "the option --" + c.Address + " is not given",
+		Hint: fmt.Sprintf("give it a fallback: ${%s, 'value'}, or a value in suiro.yaml: variables: {%q: value}", c.Raw, c.Raw),
+	}
 }
 
 // fromParam looks in the command line, then the stage's parameters, then the

@@ -22,6 +22,7 @@ var sourceCases = []struct {
 	{"opt:stage is the command line's", `${opt:stage, 'none'}`, Options{Stage: "prod"}, `"prod"`},
 	{"opt:stage without a fallback is the stage in use", `${opt:stage}`, Options{}, `"qa"`},
 	{"opt:region without a fallback is the region in use", `${opt:region}`, Options{}, `"eu-north-1"`},
+	{"opt with a local value", `${opt:name}`, Options{Outputs: map[string]string{"opt:name": "v"}}, `"v"`},
 	{"opt without a fallback", `${opt:name}`, Options{}, "the option --name is not given"},
 	{"all options", `${opt:}`, Options{Stage: "p", CLI: map[string]string{"b": "1", "a": "2"}}, `{"a":"2","b":"1","stage":"p"}`},
 	{"env", `${env:FROM_PROCESS}`, Options{}, `"process"`},
@@ -149,5 +150,15 @@ func TestGitVariables(t *testing.T) {
 	}
 	if got := svc.Root.Get("custom").Get("v").Text; got != "trunk first false" {
 		t.Error(got)
+	}
+}
+
+// A variable without a value is one mistake, however often it is used.
+func TestSameMistakeIsSaidOnce(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "serverless.yml", "service: s\nprovider: {name: aws}\ncustom: {a: '${env:NOPE_A}', b: '${env:NOPE_A}', c: 'x-${env:NOPE_A}', d: '${env:NOPE_B}'}\n")
+	_, lines := read(t, dir, Options{})
+	if len(lines) != 2 || !strings.Contains(lines[0], "custom.a") || !strings.Contains(lines[0], "(and in 2 more places)") || !strings.Contains(lines[1], "NOPE_B") {
+		t.Errorf("%d messages: %q", len(lines), lines)
 	}
 }

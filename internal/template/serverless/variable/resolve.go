@@ -67,7 +67,11 @@ func New(root *document.Node, sources map[string]Func) *Resolver {
 		r.sources[name] = f
 	}
 	r.sources["self"] = func(ctx context.Context, c Call) (*document.Node, error) {
-		return r.Lookup(ctx, Keys(c.Address))
+		n, err := r.Lookup(ctx, Keys(c.Address))
+		if name := n.Get("name"); c.Address == "service" && name != nil {
+			return name, err // version 1 wrote service: {name: …}; ${self:service} was the name
+		}
+		return n, err
 	}
 	return r
 }

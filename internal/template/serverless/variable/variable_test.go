@@ -107,6 +107,18 @@ var valueCases = []struct{ name, in, want string }{
 	{"missing fallback", `${opt:x, }`, "a source or a literal is missing"},
 }
 
+// Version 1 of the framework had service: {name: …}, and both forms.
+func TestServiceAsAnObject(t *testing.T) {
+	root, msgs := document.Parse("serverless.yml", []byte("service: {name: chat}\na: ${self:service}-${self:service.name}\n"))
+	if len(msgs) > 0 {
+		t.Fatal(msgs)
+	}
+	r := New(root, nil)
+	if got := r.Resolve(context.Background()).Get("a").TextOr(""); got != "chat-chat" {
+		t.Errorf("%q %v", got, r.Messages)
+	}
+}
+
 func TestValues(t *testing.T) {
 	for _, c := range valueCases {
 		t.Run(c.name, func(t *testing.T) {
