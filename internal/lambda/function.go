@@ -135,7 +135,7 @@ func (fn *function) build(ctx context.Context, set settings) (*revision, error) 
 	}
 	command, err := fn.service.cfg.Runtimes.Command(ctx, runtime.Function{
 		Name: fn.name, Runtime: set.runtime, Handler: set.handler, Root: runnable.Root, Bootstrap: runnable.Bootstrap,
-		Layers: layers.Dirs(),
+		Layers: layers.Dirs(), PublicLayers: set.layers,
 	})
 	if err != nil {
 		return nil, fn.at(set, err)

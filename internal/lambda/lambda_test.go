@@ -428,6 +428,7 @@ func TestChecks(t *testing.T) {
 		{"Function", `{Code: {ImageUri: x}, PackageType: Image}`, `template.yaml:1:8: X.Code: the image x comes from a registry, and Suiro runs what it can build itself (name its Dockerfile in Metadata (Dockerfile, DockerContext), or say in suiro.yaml what to run: images: {X: {command: […], dir: …}})`},
 		{"Function", `{Code: ".", Runtime: python3.12, Handler: a.b, Environment: {Variables: {AWS_REGION: x}}}`, `template.yaml:1:74: X.Environment.Variables.AWS_REGION: Lambda reserves this variable and refuses to set it (remove it)`},
 		{"Function", `{Code: ".", Runtime: python3.12, Handler: a.b, Layers: ["arn:aws:lambda:eu-west-1:1:layer:x:1"]}`, `template.yaml:1:56: X.Layers: arn:aws:lambda:eu-west-1:1:layer:x:1 is not a layer of this app; its files are not there (copy what the function needs of it into the app)`},
+		{"Function", `{Code: ".", Runtime: python3.12, Handler: a.b, Layers: ["arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:38"]}`, ""},
 		{"Permission", `{Action: "s3:GetObject", FunctionName: fn, Principal: x}`, `template.yaml:1:10: X.Action: "s3:GetObject" is not an action of Lambda (lambda:InvokeFunction)`},
 		{"EventInvokeConfig", `{FunctionName: fn, Qualifier: "$LATEST", DestinationConfig: {OnFailure: {Destination: "arn:aws:sqs:eu-west-1:1:q"}}}`, `template.yaml:1:87: X.DestinationConfig.OnFailure: only functions are destinations here; arn:aws:sqs:eu-west-1:1:q gets nothing`},
 	} {

@@ -8,6 +8,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/lambda/async"
+	"github.com/suiro-dev/suiro/internal/lambda/runtime"
 	"github.com/suiro-dev/suiro/internal/lambda/webadapter"
 	"github.com/suiro-dev/suiro/internal/resource"
 )
@@ -24,6 +25,10 @@ func (h functionHandler) Check(spec resource.Spec) diag.List {
 		for _, a := range h.s.layers.Missing(layers.Strings()) {
 			if webadapter.IsLayer(a) {
 				continue // Suiro's own adapter takes its place
+			}
+			if instead := runtime.PublicLayer(a); instead != "" {
+				out.Add(diag.Notef(layers.Position(), spec.LogicalID+".Layers", "%s: %s", a, instead))
+				continue
 			}
 			out.Add(diag.Warningf(layers.Position(), spec.LogicalID+".Layers", "%s is not a layer of this app; its files are not there", a).
 				WithHint("copy what the function needs of it into the app"))

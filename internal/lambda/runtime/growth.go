@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ const retryAfter = time.Minute
 type growth struct {
 	slot     string
 	what     string
+	by       string // who has the packages on AWS; empty: Lambda's runtime
 	function Function
 	seed     []string // fetched along with the first wish
 	has      func(dir, pkg string) bool
@@ -58,9 +60,10 @@ func (r *Runtimes) grow(ctx context.Context, g growth, wanted []string) (string,
 	}
 	slices.Sort(union)
 	union = slices.Compact(union)
+	by := cmp.Or(g.by, "Lambda's runtime")
 	w := bundle.Work{
 		Slot: g.slot, Key: bundle.HashText(union...),
-		Text: "fetching " + strings.Join(wanted, ", ") + ", which Lambda's runtime supplies", Function: g.function.Name,
+		Text: "fetching " + strings.Join(wanted, ", ") + ", which " + by + " supplies", Function: g.function.Name,
 	}
 	dir, err := r.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
 		if err := g.install(ctx, dir, union); err != nil {
@@ -74,8 +77,8 @@ func (r *Runtimes) grow(ctx context.Context, g growth, wanted []string) (string,
 	if ctx.Err() != nil {
 		return "", context.Cause(ctx)
 	}
-	err = fmt.Errorf("%s imports %s, which Lambda's runtime supplies and Suiro could not fetch (%s): run %s",
-		g.function.Name, strings.Join(wanted, ", "), cause(err), g.remedy(wanted))
+	err = fmt.Errorf("%s imports %s, which %s supplies and Suiro could not fetch (%s): run %s",
+		g.function.Name, strings.Join(wanted, ", "), by, cause(err), g.remedy(wanted))
 	r.supplies.mu.Lock()
 	defer r.supplies.mu.Unlock()
 	if r.supplies.failed == nil {

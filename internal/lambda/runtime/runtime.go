@@ -28,6 +28,9 @@ type Function struct {
 	Bootstrap string
 	// Layers are the folders of the layers, in their order.
 	Layers []string
+	// PublicLayers are the ARNs of all its layers: some that this machine does
+	// not have have a stand-in (PublicLayer).
+	PublicLayers []string
 }
 
 // Command is what to start. Env is to be laid over the environment variables

@@ -57,15 +57,19 @@ func (r *Runtimes) supply(ctx context.Context, f Function, n name, i *bundle.Int
 }
 
 var (
-	nodeImport   = regexp.MustCompile("[\"'`]((?:@aws-sdk|@smithy)/[a-z0-9][a-z0-9._-]*|aws-sdk)(?:/[^\"'`\\s]*)?[\"'`]")
-	pythonImport = regexp.MustCompile(`(?m)^\s*(?:import|from)\s+(boto3|botocore)\b`)
+	nodeImport   = regexp.MustCompile("[\"'`]((?:@aws-sdk|@smithy|@aws-lambda-powertools)/[a-z0-9][a-z0-9._-]*|aws-sdk)(?:/[^\"'`\\s]*)?[\"'`]")
+	pythonImport = regexp.MustCompile(`(?m)^\s*(?:import|from)\s+(boto3|botocore|aws_lambda_powertools)\b`)
 	rubyRequire  = regexp.MustCompile(`(?m)^\s*require\s*\(?\s*["'](aws-sdk(?:-[a-z0-9]+)?)["']`)
 )
 
+// powertoolsScope is where npm has what the layer of Powertools holds.
+const powertoolsScope = "@aws-lambda-powertools/"
+
 // supplyNode gives nodejs18.x and newer version 3 of the SDK, older ones
-// version 2 (Lambda runtimes guide, runtime-included SDK versions).
+// version 2 (Lambda runtimes guide, runtime-included SDK versions), and to
+// functions with the layer of Powertools the packages it holds.
 func (r *Runtimes) supplyNode(ctx context.Context, f Function, n name) (string, error) {
-	version3 := atoi(n.version) >= 18
+	version3, powertools := atoi(n.version) >= 18, f.powertools("TypeScript")
 	named, err := r.scan(f.Root, nodeImport, ".js", ".mjs", ".cjs")
 	if err != nil {
 		return "", err
@@ -77,7 +81,11 @@ func (r *Runtimes) supplyNode(ctx context.Context, f Function, n name) (string, 
 	}
 	var wanted []string
 	for pkg, importer := range named {
-		if (pkg == "aws-sdk") == version3 {
+		if strings.HasPrefix(pkg, powertoolsScope) {
+			if powertools == "" {
+				continue // no layer has it
+			}
+		} else if (pkg == "aws-sdk") == version3 {
 			continue // not what this runtime supplies
 		}
 		if !resolvable(importer, pkg) {
@@ -93,11 +101,16 @@ func (r *Runtimes) supplyNode(ctx context.Context, f Function, n name) (string, 
 		// What most streaming apps use: fetched together, they are fetched once.
 		g.seed = []string{"@aws-sdk/client-apigatewaymanagementapi", "@aws-sdk/client-dynamodb", "@aws-sdk/lib-dynamodb", "@aws-sdk/util-dynamodb"}
 	}
+	if powertools != "" {
+		g.slot, g.by = g.slot+"-powertools"+powertools, "a layer"
+	}
 	g.has = func(dir, pkg string) bool {
 		_, err := os.Stat(filepath.Join(dir, "node_modules", filepath.FromSlash(pkg), "package.json"))
 		return err == nil
 	}
-	g.install = npmInstall
+	g.install = func(ctx context.Context, dir string, pkgs []string) error {
+		return npmInstall(ctx, dir, pkgs, powertools)
+	}
 	g.remedy = func(pkgs []string) string { return "npm install " + strings.Join(pkgs, " ") + " in " + f.Root }
 	dir, err := r.grow(ctx, g, wanted)
 	if err != nil {
@@ -151,11 +164,11 @@ func readJSON(path string, to any) error {
 	return json.Unmarshal(text, to)
 }
 
-var missingOnRegistry = regexp.MustCompile(`(@aws-sdk|@smithy)(?:/|%2f|%2F)([a-z0-9][a-z0-9._-]*)`)
+var missingOnRegistry = regexp.MustCompile(`(@aws-sdk|@smithy|@aws-lambda-powertools)(?:/|%2f|%2F)([a-z0-9][a-z0-9._-]*)`)
 
 // npmInstall fetches packages with npm. A name that no registry has (a string
 // in the code that only looks like a package) does not stop the others.
-func npmInstall(ctx context.Context, dir string, pkgs []string) error {
+func npmInstall(ctx context.Context, dir string, pkgs []string, powertools string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
 		return errors.New("npm is not installed")
@@ -171,6 +184,8 @@ func npmInstall(ctx context.Context, dir string, pkgs []string) error {
 				p += "@3"
 			case p == "aws-sdk":
 				p += "@2"
+			case strings.HasPrefix(p, powertoolsScope):
+				p += "@" + powertools
 			}
 			args = append(args, p)
 		}
@@ -195,19 +210,37 @@ func npmInstall(ctx context.Context, dir string, pkgs []string) error {
 	return err
 }
 
-// supplyPython gives boto3, unless the function or the interpreter has it.
+// supplyPython gives boto3, unless the function or the interpreter has it, and
+// to functions with the layer of Powertools what that holds.
 func (r *Runtimes) supplyPython(ctx context.Context, f Function, i *bundle.Interpreter) (string, error) {
 	named, err := r.scan(f.Root, pythonImport, ".py")
 	if err != nil || len(named) == 0 {
 		return "", err
 	}
-	if _, err := os.Stat(filepath.Join(f.Root, "boto3")); err == nil {
-		return "", nil
+	brought := func(pkg string) bool {
+		_, err := os.Stat(filepath.Join(f.Root, pkg))
+		return err == nil
 	}
 	g := growth{slot: "sdk-python-" + i.Minor(), function: f, what: "boto3"}
 	g.has = func(dir, pkg string) bool {
-		_, err := os.Stat(filepath.Join(dir, pkg))
+		folder, _, _ := strings.Cut(pkg, "[")
+		_, err := os.Stat(filepath.Join(dir, strings.ReplaceAll(folder, "-", "_")))
 		return err == nil
+	}
+	g.install = func(ctx context.Context, dir string, pkgs []string) error {
+		args := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target", dir}, pkgs...)
+		_, err := bundle.Tool{Path: i.Path, Args: args, Dir: dir}.Run(ctx)
+		return err
+	}
+	g.remedy = func(pkgs []string) string { return i.Path + " -m pip install " + strings.Join(pkgs, " ") }
+	_, imported := named["aws_lambda_powertools"]
+	if major := f.powertools("Python"); major != "" && imported && !brought("aws_lambda_powertools") {
+		g.slot, g.by = g.slot+"-powertools"+major, "a layer"
+		return r.grow(ctx, g, []string{"aws-lambda-powertools[all]==" + major + ".*", "boto3"})
+	}
+	delete(named, "aws_lambda_powertools")
+	if len(named) == 0 || brought("boto3") {
+		return "", nil
 	}
 	if dir := r.grown(g, []string{"boto3"}); dir != "" {
 		return dir, nil
@@ -219,12 +252,6 @@ func (r *Runtimes) supplyPython(ctx context.Context, f Function, i *bundle.Inter
 	}) {
 		return "", nil
 	}
-	g.install = func(ctx context.Context, dir string, pkgs []string) error {
-		args := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target", dir}, pkgs...)
-		_, err := bundle.Tool{Path: i.Path, Args: args, Dir: dir}.Run(ctx)
-		return err
-	}
-	g.remedy = func([]string) string { return i.Path + " -m pip install boto3" }
 	return r.grow(ctx, g, []string{"boto3"})
 }
 

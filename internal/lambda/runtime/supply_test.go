@@ -150,6 +150,7 @@ for p in "$@"; do case "$p" in
 esac; done
 for p in "$@"; do case "$p" in
 @*@3) mkdir -p node_modules/${p%@3}; echo '{}' > node_modules/${p%@3}/package.json;;
+@*@2) mkdir -p node_modules/${p%@2}; echo '{}' > node_modules/${p%@2}/package.json;;
 aws-sdk@2) mkdir -p node_modules/aws-sdk; echo '{}' > node_modules/aws-sdk/package.json;;
 esac; done
 `
@@ -207,6 +208,61 @@ func TestSDKIsFetchedOnceAndGrows(t *testing.T) {
 	// A text that is no package does not keep the others away.
 	if dir := supply("nodejs20.x", `require("@aws-sdk/client-sqs"); const s = "@aws-sdk/client-nosuch"`); dir == "" || calls(t, log) != 5 {
 		t.Errorf("%q, %d calls", dir, calls(t, log))
+	}
+}
+
+// The public layer of Powertools cannot be fetched; what it holds comes from
+// npm, of the layer's major version, and only for functions that have it.
+func TestPackagesOfThePublicLayerOfPowertools(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("node is not installed")
+	}
+	log := fakeNpm(t)
+	r := New(Config{CacheDir: t.TempDir()})
+	root := writeFiles(t, map[string]string{"index.mjs": `import { Logger } from "@aws-lambda-powertools/logger"`})
+	path := func(layers ...string) string {
+		t.Helper()
+		c, err := r.Command(t.Context(), Function{Name: "f", Runtime: "nodejs20.x", Handler: "index.handler", Root: root, PublicLayers: layers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(c.Env["NODE_PATH"], string(os.PathListSeparator))
+		return strings.TrimPrefix(first, root)
+	}
+	if dir := path(); dir != "" || calls(t, log) != 0 {
+		t.Errorf("without the layer: %q", dir)
+	}
+	dir := path("arn:aws:lambda:us-east-1:094274105915:layer:AWSLambdaPowertoolsTypeScriptV2:44")
+	if _, err := os.Stat(filepath.Join(dir, "@aws-lambda-powertools", "logger", "package.json")); err != nil {
+		t.Error(err)
+	}
+	if said, _ := os.ReadFile(log); !strings.Contains(string(said), "@aws-lambda-powertools/logger@2") {
+		t.Errorf("npm %s", said)
+	}
+}
+
+func TestPublicLayersWithAStandIn(t *testing.T) {
+	for arn, want := range map[string]string{
+		"arn:aws:lambda:us-east-1:094274105915:layer:AWSLambdaPowertoolsTypeScript:21":               "TypeScript 1",
+		"arn:aws:lambda:us-east-1:094274105915:layer:AWSLambdaPowertoolsTypeScriptV2:44":             "TypeScript 2",
+		"arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV2:20":                 "Python 2",
+		"arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV2-Arm64:20":           "Python 2",
+		"arn:aws:lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python312-x86_64:5": "Python 3",
+		"arn:aws:lambda:eu-west-1:580247275435:layer:LambdaInsightsExtension:38":                     "",
+		"arn:aws:lambda:eu-west-1:1:layer:mine:1":                                                    "none",
+	} {
+		got := ""
+		for _, language := range []string{"TypeScript", "Python"} {
+			if major := (Function{PublicLayers: []string{arn}}).powertools(language); major != "" {
+				got += language + " " + major
+			}
+		}
+		if PublicLayer(arn) == "" {
+			got = "none"
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", arn, got, want)
+		}
 	}
 }
 
