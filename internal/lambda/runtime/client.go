@@ -9,12 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/suiro-dev/suiro/internal/bundle"
 )
 
 // The runtime clients, one folder a language. They are plain files that the
-// interpreters run from the cache.
+// interpreters run from the cache, those for Node.js joined into one.
 //
 //go:embed node/*.js node/*.mjs python/*.py ruby/*.rb
 var clients embed.FS
@@ -64,12 +65,20 @@ func (r *Runtimes) NodePreload(ctx context.Context) (string, error) {
 	return filepath.Join(dir, "node", "hosts.js"), err
 }
 
+// eachClientFile visits what is on disk.
 func eachClientFile(visit func(path string, content []byte) error) error {
 	return fs.WalkDir(clients, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		content, err := clients.ReadFile(path)
+		read := clients.ReadFile
+		if strings.HasPrefix(path, "node/") && strings.HasSuffix(path, ".js") {
+			if path != "node/main.js" {
+				return nil
+			}
+			read = func(string) ([]byte, error) { return nodeClient() }
+		}
+		content, err := read(path)
 		if err != nil {
 			return err
 		}
