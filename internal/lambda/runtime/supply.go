@@ -57,7 +57,9 @@ func (r *Runtimes) supply(ctx context.Context, f Function, n name, i *bundle.Int
 }
 
 var (
-	nodeImport   = regexp.MustCompile("[\"'`]((?:@aws-sdk|@smithy|@aws-lambda-powertools)/[a-z0-9][a-z0-9._-]*|aws-sdk)(?:/[^\"'`\\s]*)?[\"'`]")
+	// An import in any of its forms: a bundle of the SDK's own code is full of
+	// other texts that look like the names of packages.
+	nodeImport   = regexp.MustCompile("(?:\\bfrom|\\bimport|[rR]equire(?:\\.resolve)?)\\s*\\(?\\s*(?:/\\*[^*]*\\*/\\s*)?[\"'`]((?:@aws-sdk|@smithy|@aws-lambda-powertools)/[a-z0-9][a-z0-9._-]*|aws-sdk)(?:/[^\"'`\\s]*)?[\"'`]")
 	pythonImport = regexp.MustCompile(`(?m)^\s*(?:import|from)\s+(boto3|botocore|aws_lambda_powertools)\b`)
 	rubyRequire  = regexp.MustCompile(`(?m)^\s*require\s*\(?\s*["'](aws-sdk(?:-[a-z0-9]+)?)["']`)
 )
@@ -81,6 +83,9 @@ func (r *Runtimes) supplyNode(ctx context.Context, f Function, n name) (string, 
 	}
 	var wanted []string
 	for pkg, importer := range named {
+		if pkg == "@aws-sdk/signature-v4-crt" || pkg == "@aws-sdk/signature-v4a" {
+			continue // the SDK names them in an error's text; who needs them brings them
+		}
 		if strings.HasPrefix(pkg, powertoolsScope) {
 			if powertools == "" {
 				continue // no layer has it

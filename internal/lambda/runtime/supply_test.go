@@ -100,6 +100,8 @@ func TestScanFindsWhatTheCodeNames(t *testing.T) {
 		"a.js":                               `require("@aws-sdk/client-s3"); const x = await import('@smithy/node-http-handler/dist'); require('aws-sdk/clients/s3')`,
 		"b.mjs":                              "import { D } from \"@aws-sdk/lib-dynamodb\"",
 		"c.txt":                              `"@aws-sdk/client-iam"`,
+		"bundled.js":                         `var s=["smithy.ts.sdk.synthetic","@smithy/nor"];r("@smithy/op",{"@aws-sdk/core":"^3.9"});a="@aws-sdk/client-ec2"`,
+		"minified.mjs":                       "import{S as s}from\"@aws-sdk/client-sfn\";const k=__require(`@aws-sdk/client-kms`),t=import(/* webpackIgnore: true */\"@aws-sdk/client-sts\");export*from'@smithy/types'",
 		"node_modules/d/i.js":                `require("@aws-sdk/client-sns")`,
 		"e.js":                               `// see @aws-sdk/client-ec2 and "@aws-sdk/"`,
 		"f.py":                               "from boto3.session import Session\nimport botocore\n#import boto3x\n",
@@ -120,7 +122,7 @@ func TestScanFindsWhatTheCodeNames(t *testing.T) {
 		slices.Sort(list)
 		return strings.Join(list, " ")
 	}
-	if got := names(r.scan(root, nodeImport, ".js", ".mjs")); got != "@aws-sdk/client-s3 @aws-sdk/lib-dynamodb @smithy/node-http-handler aws-sdk" {
+	if got := names(r.scan(root, nodeImport, ".js", ".mjs")); got != "@aws-sdk/client-kms @aws-sdk/client-s3 @aws-sdk/client-sfn @aws-sdk/client-sts @aws-sdk/lib-dynamodb @smithy/node-http-handler @smithy/types aws-sdk" {
 		t.Error(got)
 	}
 	if got := names(r.scan(root, pythonImport, ".py")); got != "boto3 botocore" {
@@ -205,8 +207,12 @@ func TestSDKIsFetchedOnceAndGrows(t *testing.T) {
 	if none := supply("nodejs14.x", `require("@aws-sdk/client-s3")`); none != "" {
 		t.Errorf("nodejs14.x has no version 3: %q", none)
 	}
+	// What the SDK's own code names in its error texts is not fetched.
+	if dir := supply("nodejs20.x", `throw new Error("call [require('@aws-sdk/signature-v4-crt');] or [import '@aws-sdk/signature-v4a']")`); dir != "" || calls(t, log) != 3 {
+		t.Errorf("%q, %d calls", dir, calls(t, log))
+	}
 	// A text that is no package does not keep the others away.
-	if dir := supply("nodejs20.x", `require("@aws-sdk/client-sqs"); const s = "@aws-sdk/client-nosuch"`); dir == "" || calls(t, log) != 5 {
+	if dir := supply("nodejs20.x", `require("@aws-sdk/client-sqs"); const s = "[require('@aws-sdk/client-nosuch')]"`); dir == "" || calls(t, log) != 5 {
 		t.Errorf("%q, %d calls", dir, calls(t, log))
 	}
 }
