@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -84,6 +85,9 @@ func (c *committer) do(ctx context.Context, w *write) error {
 		case err := <-w.done:
 			return err
 		case <-c.turn:
+			// Those who are about to queue a write, and would find the flush of
+			// this one begun, do so first. Who writes alone waits for nobody.
+			runtime.Gosched()
 			// Those that still wait take the turn after this one.
 			if first := c.next(0, 0); first != nil {
 				c.commit(first)
