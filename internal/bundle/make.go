@@ -2,11 +2,14 @@ package bundle
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -76,18 +79,31 @@ func (b *Builder) makefile(ctx context.Context, f Function) (*Runnable, error) {
 	return r, nil
 }
 
-// toolMessage makes a failed tool's own first lines the message. Any other
-// error stays what it is; nil stays nil.
+// toolMessage makes a failed tool's own words the message: its first error, or
+// else its first lines. Any other error stays what it is; nil stays nil.
 func (f Function) toolMessage(err error, hint string, args ...any) error {
 	var failed *ToolError
 	if !errors.As(err, &failed) {
 		return err
 	}
-	text := firstLines(failed.Output, 4)
+	text := firstLines(fromError(failed.Output), 4)
 	if text == "" {
 		text = failed.Err.Error()
 	}
 	return f.errorf("%s failed: %s", filepath.Base(strings.Fields(failed.Command)[0]), text).WithHint(hint, args...)
+}
+
+// fromError is what a tool said from its first error on: cargo, pip and others
+// tell of their downloads before it.
+func fromError(output string) string {
+	at := 0
+	for line := range strings.Lines(output) {
+		if strings.HasPrefix(strings.ToLower(strings.TrimLeft(line, " [")), "error") {
+			return output[at:]
+		}
+		at += len(line)
+	}
+	return output
 }
 
 // cargo builds a Rust function for this machine. That needs no cargo-lambda,
@@ -102,7 +118,12 @@ func (b *Builder) cargo(ctx context.Context, f Function) (*Runnable, error) {
 		return nil, f.errorf("%s is Rust code, and cargo is not installed", f.showDir(f.Dir)).
 			WithHint("install Rust from https://rustup.rs, or put a bootstrap for %s into the code folder", host())
 	}
-	binary := f.Metadata.Get("BuildProperties").Get("Binary").TextOr(crateName(manifest))
+	binary := f.Metadata.Get("BuildProperties").Get("Binary").TextOr("")
+	if binary == "" {
+		if binary, err = b.binaryOf(ctx, f, cargo, manifest); err != nil {
+			return nil, err
+		}
+	}
 	if dir := findUp(f.Dir, "Cargo.lock"); dir == "" || f.TemplateDir != "" && !strings.HasPrefix(dir, f.TemplateDir) {
 		// The build would write it, and the sources would differ afterwards.
 		if _, err := b.tool(ctx, Tool{Path: cargo, Args: []string{"generate-lockfile"}, Dir: f.Dir}); err != nil {
@@ -135,19 +156,53 @@ func (b *Builder) cargo(ctx context.Context, f Function) (*Runnable, error) {
 	return &Runnable{Root: f.Dir, Bootstrap: filepath.Join(dir, "bootstrap"), Sources: []string{f.Dir}, Hash: key}, nil
 }
 
-// crateName is the package's name in a Cargo.toml, which is its binary's too
-// unless the manifest says otherwise.
-func crateName(manifest string) string {
-	text, _ := os.ReadFile(manifest)
-	inPackage := false
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "[") {
-			inPackage = line == "[package]"
+// binaryOf asks cargo for the one program of a package; of several, the one
+// that is named like the package. A manifest gives its programs other names
+// with [[bin]].
+func (b *Builder) binaryOf(ctx context.Context, f Function, cargo, manifest string) (string, error) {
+	args := []string{"metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path", manifest}
+	out, err := b.tool(ctx, Tool{Path: cargo, Args: args, Dir: f.Dir})
+	if err != nil {
+		return "", f.toolMessage(err, "run cargo metadata in %s", f.showDir(f.Dir))
+	}
+	var all struct {
+		Packages []struct {
+			Name     string `json:"name"`
+			Manifest string `json:"manifest_path"`
+			Targets  []struct {
+				Name string   `json:"name"`
+				Kind []string `json:"kind"`
+			} `json:"targets"`
+		} `json:"packages"`
+	}
+	if err := json.Unmarshal(out, &all); err != nil {
+		return "", fmt.Errorf("reading what cargo metadata says of %s: %w", manifest, err)
+	}
+	for _, p := range all.Packages {
+		if !sameFile(p.Manifest, manifest) {
+			continue
 		}
-		if k, v, ok := strings.Cut(line, "="); ok && inPackage && strings.TrimSpace(k) == "name" {
-			return strings.Trim(strings.TrimSpace(v), `"'`)
+		var names []string
+		for _, t := range p.Targets {
+			if slices.Contains(t.Kind, "bin") {
+				names = append(names, t.Name)
+			}
+		}
+		switch {
+		case slices.Contains(names, p.Name):
+			return p.Name, nil
+		case len(names) == 1:
+			return names[0], nil
+		case len(names) > 1:
+			return "", f.errorf("%s has %d programs (%s)", f.showDir(f.Dir), len(names), strings.Join(names, ", ")).
+				WithHint("name one in Metadata: BuildProperties: {Binary: %s}", names[0])
 		}
 	}
-	return "bootstrap"
+	return "", f.errorf("%s has no program to run", f.showDir(f.Dir)).WithHint("a Rust function is a package with src/main.rs or a [[bin]]")
+}
+
+func sameFile(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
 }

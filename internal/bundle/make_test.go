@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,7 +70,42 @@ func TestRustNeedsCargo(t *testing.T) {
 			t.Error(m)
 		}
 	}
-	if name := crateName(filepath.Join(dir, "Cargo.toml")); name != "chat" {
-		t.Error(name)
+}
+
+func TestTheOneProgramOfARustPackage(t *testing.T) {
+	cargo, err := exec.LookPath("cargo")
+	if err != nil {
+		t.Skip("cargo is not installed")
+	}
+	for _, row := range []struct{ manifest, main, want string }{
+		{"", "src/main.rs", "chat"},
+		{"[[bin]]\nname = \"handler\"\npath = \"src/bin/other.rs\"\n", "src/bin/other.rs", "handler"},
+		{"[[bin]]\nname = \"more\"\npath = \"src/more.rs\"\n", "src/main.rs", "chat"},
+		{"autobins = false\n[[bin]]\nname = \"a\"\npath = \"a.rs\"\n[[bin]]\nname = \"b\"\npath = \"b.rs\"\n", "src/lib.rs", "has 2 programs (a, b)"},
+		{"", "src/lib.rs", "has no program to run"},
+	} {
+		dir := files(t, map[string]string{
+			"Cargo.toml": "[package]\nname = \"chat\"\nversion = \"0.1.0\"\nedition = \"2021\"\n" + row.manifest,
+			row.main:     "fn main() {}", "src/more.rs": "fn main() {}", "a.rs": "fn main() {}", "b.rs": "fn main() {}",
+		})
+		got, err := newBuilder(t).binaryOf(t.Context(), Function{Dir: dir}, cargo, filepath.Join(dir, "Cargo.toml"))
+		if err != nil {
+			got = err.Error()
+		}
+		if got != row.want && !(err != nil && strings.Contains(got, row.want)) {
+			t.Errorf("%q: %s, want %s", row.manifest, got, row.want)
+		}
+	}
+}
+
+func TestAToolsFirstErrorIsTold(t *testing.T) {
+	for said, want := range map[string]string{
+		"  Downloading crates ...\n  Downloaded a v1\n  Downloaded b v1\n  Downloaded c v1\nerror: no bin target named `x`\n": "error: no bin target named `x`",
+		"Collecting a\nERROR: No matching distribution found for a\n":                                                         "ERROR: No matching distribution found for a",
+		"one\ntwo\n": "one; two",
+	} {
+		if got := firstLines(fromError(said), 4); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
