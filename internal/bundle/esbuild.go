@@ -28,6 +28,18 @@ func (b *Builder) esbuild(ctx context.Context, f Function, entry string, explici
 		return nil, context.Cause(ctx)
 	}
 	result := api.Build(options)
+	if called := calledNamespaces(result.Warnings, options.AbsWorkingDir); len(called) > 0 {
+		for _, file := range sortedKeys(called) {
+			if options.Format == api.FormatESModule || !f.namespaceIsModule(file) {
+				b.notice(f, "%s calls %s, which it imported with import * as: that is no function once bundled, so the call will fail; import the default export", f.show(file), called[file][0])
+				delete(called, file)
+			}
+		}
+		if len(called) > 0 {
+			options.Plugins = append(options.Plugins, requireNamespaces(called))
+			result = api.Build(options)
+		}
+	}
 	if len(result.Errors) > 0 {
 		return nil, f.esbuildMessage(result.Errors)
 	}

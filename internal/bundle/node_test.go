@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/suiro-dev/suiro/internal/journal"
 )
 
 // evaluate runs the built handler with node and returns what it answers.
@@ -257,5 +259,56 @@ func TestConfigModuleErrorsHaveAPlace(t *testing.T) {
 	_, _, err := newBuilder(t).Config(t.Context(), filepath.Join(dir, "serverless.ts"))
 	if err == nil || !strings.HasPrefix(err.Error(), filepath.Join(dir, "serverless.ts")+":2:6: ") {
 		t.Error(err)
+	}
+}
+
+// A function imported as a namespace is called where webpack and tsc let it
+// pass, and nowhere else.
+func TestCalledNamespaces(t *testing.T) {
+	const typed = "import * as call$ from 'callable'\nimport * as own from './own'\nexport const handler = async (): Promise<string> => call$() + own.text + new own.Text().text\n"
+	const plain = "import * as call$ from \"callable\";\nimport { text } from './own';\nexport const handler = async () => call$() + text + text\n"
+	const yes, no = `"called, own, own"`, "no function"
+	for _, row := range []struct{ name, file, code, method, plugin, tsconfig, want string }{
+		{"webpack", "app.ts", typed, "", "serverless-webpack", `{"compilerOptions":{"target":"es2020"}}`, yes},
+		{"webpack after tsc with interop", "app.ts", typed, "", "serverless-webpack", `{"compilerOptions":{"module":"commonjs","esModuleInterop":true}}`, no},
+		{"webpack with interop without effect", "app.ts", typed, "", "serverless-webpack", `{"compilerOptions":{"module":"esnext","esModuleInterop":true}}`, yes},
+		{"webpack, JavaScript", "app.js", plain, "", "serverless-webpack", `{}`, yes},
+		{"tsc", "app.ts", typed, "", "serverless-plugin-typescript", `{}`, yes},
+		{"tsc with interop", "app.ts", typed, "", "serverless-plugin-typescript", `{"extends":"./base"}`, no},
+		{"tsc by hand", "app.ts", typed, "", "", `{/* none */}`, yes},
+		{"esbuild plug-in", "app.ts", typed, "", "serverless-esbuild", `{}`, no},
+		{"sam build", "app.ts", typed, "esbuild", "", `{}`, no},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			needs(t, "node")
+			dir := files(t, map[string]string{
+				row.file: row.code, "tsconfig.json": row.tsconfig, "base.json": `{"compilerOptions":{"esModuleInterop":true}}`, "package.json": "{}",
+				"own.ts": "export const text: string = ', own'\nexport class Text { text = text }\n", "node_modules/callable/package.json": "{}",
+				"node_modules/callable/index.js": "module.exports = () => 'called'",
+			})
+			m := `{}`
+			if row.plugin != "" {
+				m = `{"Suiro":{"Bundle":true,"Plugin":"` + row.plugin + `"}}`
+			}
+			j := &journal.Journal{}
+			sub := j.Subscribe(10)
+			defer sub.Close()
+			b := New(Config{CacheDir: t.TempDir(), Journal: j})
+			r := build(t, b, Function{LogicalID: "Fn", Dir: dir, TemplateDir: dir, Handler: "app.handler", Runtime: "nodejs20.x", BuildMethod: row.method, Metadata: metadata(t, m)})
+			if row.want == yes {
+				if got := evaluate(t, r, "app.js"); got != yes {
+					t.Error(got)
+				}
+				return
+			}
+			for e := range sub.Entries() {
+				if e.Kind == journal.Noticed {
+					if !strings.Contains(e.Text, row.file+" calls call$, which it imported with import * as") {
+						t.Error(e.Text)
+					}
+					break
+				}
+			}
+		})
 	}
 }

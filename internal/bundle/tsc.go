@@ -22,7 +22,7 @@ func (f Function) compiledFrom() (source, dir string) {
 	if root == "" || f.TemplateDir != "" && !strings.HasPrefix(root+string(filepath.Separator), f.TemplateDir+string(filepath.Separator)) {
 		return "", ""
 	}
-	options := compilerOptions(filepath.Join(root, "tsconfig.json"))
+	options := readTSConfig(filepath.Join(root, "tsconfig.json")).Get("compilerOptions")
 	out := options.Get("outDir").TextOr("")
 	if out == "" {
 		return "", ""
@@ -45,9 +45,9 @@ var (
 	tsTrailing = regexp.MustCompile(`,(\s*[}\]])`)
 )
 
-// compilerOptions reads a tsconfig.json, which may hold comments and commas
+// readTSConfig reads a tsconfig.json, which may hold comments and commas
 // that JSON does not have.
-func compilerOptions(file string) *document.Node {
+func readTSConfig(file string) *document.Node {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil
@@ -57,5 +57,5 @@ func compilerOptions(file string) *document.Node {
 	if msgs.HasErrors() {
 		return nil
 	}
-	return n.Get("compilerOptions")
+	return n
 }
