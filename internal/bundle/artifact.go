@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // maxUnpacked is Lambda's limit for a function's code and layers, unzipped
@@ -31,7 +33,7 @@ func (b *Builder) artifact(ctx context.Context, f Function) (*Runnable, error) {
 		return nil, err
 	}
 	r.Sources = append([]string{file}, withoutBelow(r.Sources, dir)...)
-	r.Hash = HashText(key, r.Hash)
+	r.Hash = cache.Hash(key, r.Hash)
 	return r, nil
 }
 
@@ -52,7 +54,7 @@ func (b *Builder) unpacked(ctx context.Context, f Function) (dir, key string, er
 	if key, err = b.digests.named("zip", []string{file}); err != nil {
 		return "", "", err
 	}
-	w := Work{Slot: "zip-" + HashText(file), Key: key, Text: "unpacking " + f.show(file), Function: f.Name, Resource: f.LogicalID}
+	w := cache.Work{Slot: "zip-" + cache.Hash(file), Key: key, Text: "unpacking " + f.show(file), Function: f.Name, Resource: f.LogicalID}
 	dir, err = b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
 		if err := unpack(ctx, file, dir); err != nil {
 			return f.errorf("unpacking %s: %v", f.show(file), err)

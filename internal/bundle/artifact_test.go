@@ -82,7 +82,7 @@ func TestArtifactCannotWriteOutside(t *testing.T) {
 			if !strings.Contains(m.Text, "leads out of the folder") {
 				t.Error(m)
 			}
-			_ = filepath.WalkDir(filepath.Dir(b.cache.dir), func(p string, e fs.DirEntry, _ error) error {
+			_ = filepath.WalkDir(filepath.Dir(b.cache.Slot("")), func(p string, e fs.DirEntry, _ error) error {
 				if strings.HasPrefix(e.Name(), "evil") {
 					t.Errorf("wrote %s", p)
 				}

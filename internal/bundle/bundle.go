@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/document"
 	"github.com/suiro-dev/suiro/internal/journal"
@@ -71,7 +72,7 @@ type Config struct {
 
 // Builder builds functions. It is safe for concurrent use.
 type Builder struct {
-	cache   *Cache
+	cache   *cache.Cache
 	journal *journal.Journal
 	digests digests
 	// interpreters are asked for when packages must be installed.
@@ -85,7 +86,7 @@ type Builder struct {
 // New makes a Builder. Nothing is touched on disk before the first Build.
 func New(cfg Config) *Builder {
 	return &Builder{
-		cache:        NewCache(cfg.CacheDir, cfg.Journal),
+		cache:        cache.New(cfg.CacheDir, cfg.Journal),
 		journal:      cfg.Journal,
 		interpreters: NewInterpreters(cfg.CacheDir),
 		slots:        make(chan struct{}, 2),

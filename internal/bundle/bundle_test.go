@@ -96,7 +96,7 @@ func TestPlainCodeRunsWhereItStands(t *testing.T) {
 			t.Errorf("%s: %+v", runtime, r)
 		}
 	}
-	if exists(filepath.Join(b.cache.dir, "node")) {
+	if exists(b.cache.Slot("node")) {
 		t.Error("something was copied")
 	}
 }

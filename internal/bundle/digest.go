@@ -176,8 +176,18 @@ func WalkSources(root string, visit func(path, rel string, info fs.FileInfo) err
 
 func shortHash(sum []byte) string { return hex.EncodeToString(sum)[:32] }
 
-// HashText is the short hash of strings, for the names of a cache.
-func HashText(parts ...string) string {
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	return shortHash(sum[:])
+// exists tells whether a path is there, whatever it is.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Type() == fs.FileMode(0)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 	"github.com/suiro-dev/suiro/internal/diag"
 )
 
@@ -64,10 +65,10 @@ func (b *Builder) esbuild(ctx context.Context, f Function, entry string, explici
 // source map paths from it, and the files are written elsewhere. It is as deep
 // as the real one, so that relative paths in source maps stay right.
 func (b *Builder) virtualDir(f Function) string {
-	return filepath.Join(b.cache.dir, f.esbuildSlot(), strings.Repeat("0", 32))
+	return filepath.Join(b.cache.Slot(f.esbuildSlot()), strings.Repeat("0", 32))
 }
 
-func (f Function) esbuildSlot() string { return "node-" + HashText(f.Dir, f.Handler, f.LogicalID) }
+func (f Function) esbuildSlot() string { return "node-" + cache.Hash(f.Dir, f.Handler, f.LogicalID) }
 
 // keepBundle writes the output, and what must stand beside it, to the cache.
 func (b *Builder) keepBundle(ctx context.Context, f Function, outputs []api.OutputFile, outdir string, links map[string]string, inputs []string, explicit bool) (*Runnable, error) {
@@ -93,7 +94,7 @@ func (b *Builder) keepBundle(ctx context.Context, f Function, outputs []api.Outp
 			key = append(key, a)
 		}
 	}
-	w := Work{Slot: f.esbuildSlot(), Key: HashText(key...), Text: "bundling " + f.Handler, Function: f.Name, Resource: f.LogicalID}
+	w := cache.Work{Slot: f.esbuildSlot(), Key: cache.Hash(key...), Text: "bundling " + f.Handler, Function: f.Name, Resource: f.LogicalID}
 	dir, err := b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		for _, o := range outputs {
 			rel, err := filepath.Rel(outdir, o.Path)

@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/journal"
 )
@@ -134,8 +135,8 @@ func (b *Builder) goBuild(ctx context.Context, f Function, pkg goPackage) (*Runn
 	if err != nil {
 		return nil, err
 	}
-	w := Work{
-		Slot: "go-" + HashText(pkg.module, pkg.target), Key: key,
+	w := cache.Work{
+		Slot: "go-" + cache.Hash(pkg.module, pkg.target), Key: key,
 		Text: "building " + f.showDir(pkg.target), Function: f.Name, Resource: f.LogicalID,
 	}
 	name := "bootstrap"
@@ -214,7 +215,7 @@ func (b *Builder) resolvedModule(ctx context.Context, f Function, module string)
 	if err != nil {
 		return "", err
 	}
-	w := Work{Slot: "gomod-" + HashText(module), Key: key, Text: "resolving Go modules", Function: f.Name, Resource: f.LogicalID}
+	w := cache.Work{Slot: "gomod-" + cache.Hash(module), Key: key, Text: "resolving Go modules", Function: f.Name, Resource: f.LogicalID}
 	dir, err := b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		b.notice(f, "%s is not complete (go mod tidy would complete it): Suiro resolves the modules in a copy", f.show(files[0]))
 		for _, p := range files {
@@ -247,7 +248,7 @@ func (b *Builder) goKey(goTool string, pkg goPackage, modules []string) (string,
 		inputs = append(inputs, found...)
 	}
 	sort.Strings(inputs)
-	return b.digests.named(HashText(salt...), inputs)
+	return b.digests.named(cache.Hash(salt...), inputs)
 }
 
 // goInputs lists a module's files that can end up in a program: its code, and

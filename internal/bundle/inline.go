@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 //go:embed cfnresponse/index.js
@@ -28,7 +30,7 @@ func (b *Builder) inline(ctx context.Context, f Function) (*Runnable, error) {
 	case moduleSyntax.MatchString(f.Inline):
 		name = "index.mjs"
 	}
-	w := Work{Slot: "inline-" + HashText(f.TemplateDir, f.LogicalID), Key: HashText("2", name, f.Inline), Text: "writing inline code"}
+	w := cache.Work{Slot: "inline-" + cache.Hash(f.TemplateDir, f.LogicalID), Key: cache.Hash("2", name, f.Inline), Text: "writing inline code"}
 	dir, err := b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		if err := writeResponseModule(dir, name, f.Inline); err != nil {
 			return err

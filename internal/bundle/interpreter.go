@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // Interpreter is a language's program on this machine.
@@ -221,7 +224,7 @@ func askKey(language, path, dir string) (string, error) {
 		key += "|" + os.Getenv("PYENV_VERSION") + os.Getenv("RBENV_VERSION") + os.Getenv("NODENV_VERSION") + os.Getenv("VIRTUAL_ENV")
 		key += versionFiles(dir)
 	}
-	return HashText(key), nil
+	return cache.Hash(key), nil
 }
 
 // versionFiles is what version managers read to choose a version.
@@ -268,7 +271,7 @@ func (s *Interpreters) save() {
 	if err != nil || os.MkdirAll(filepath.Dir(s.file), 0o755) != nil {
 		return
 	}
-	tmp := s.file + "." + randomName()
+	tmp := s.file + "." + rand.Text()
 	if os.WriteFile(tmp, text, 0o644) != nil || os.Rename(tmp, s.file) != nil {
 		_ = os.Remove(tmp)
 	}

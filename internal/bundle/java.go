@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // java makes a Java function: a Maven project is compiled and its classes and
@@ -37,7 +39,7 @@ func (b *Builder) maven(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := Work{Slot: "maven-" + HashText(f.Dir), Key: key, Text: "building Maven project " + f.showDir(f.Dir), Function: f.Name, Resource: f.LogicalID}
+	w := cache.Work{Slot: "maven-" + cache.Hash(f.Dir), Key: key, Text: "building Maven project " + f.showDir(f.Dir), Function: f.Name, Resource: f.LogicalID}
 	dir, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
 		// In a copy, so that the project's own target folder stays as it is.
 		copied := filepath.Join(dir, ".project")

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // Layer builds a layer's content by SAM's Metadata BuildMethod and returns the
@@ -64,7 +66,7 @@ func (b *Builder) layer(ctx context.Context, f Function) (string, error) {
 	for _, to := range sortedKeys(parts) {
 		key = append(key, to, parts[to])
 	}
-	w := Work{Slot: "layer-" + HashText(f.Dir, f.LogicalID), Key: HashText(key...), Text: "linking", Resource: f.LogicalID}
+	w := cache.Work{Slot: "layer-" + cache.Hash(f.Dir, f.LogicalID), Key: cache.Hash(key...), Text: "linking", Resource: f.LogicalID}
 	return b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		for _, to := range sortedKeys(parts) {
 			link := filepath.Join(dir, filepath.FromSlash(to))

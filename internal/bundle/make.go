@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // makefile runs `make build-<LogicalID>` as sam build does, with ARTIFACTS_DIR
@@ -27,14 +29,14 @@ func (b *Builder) makefile(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, f.errorf("BuildMethod makefile needs make, which is not installed").WithHint("install make")
 	}
-	slot := "make-" + HashText(dir, f.LogicalID)
+	slot := "make-" + cache.Hash(dir, f.LogicalID)
 	left := b.cache.Made(slot)
 	key, err := b.digests.treeWithout(f.Dir, left)
 	if err != nil {
 		return nil, err
 	}
-	key = HashText("make", key, host())
-	w := Work{Slot: slot, Key: key, Text: "running make build-" + f.LogicalID, Function: f.Name, Resource: f.LogicalID}
+	key = cache.Hash("make", key, host())
+	w := cache.Work{Slot: slot, Key: key, Text: "running make build-" + f.LogicalID, Function: f.Name, Resource: f.LogicalID}
 	root, err := b.cache.Folder(ctx, w, func(ctx context.Context, out string) error {
 		before := fileNames(f.Dir)
 		_, err := b.tool(ctx, Tool{Path: make, Args: []string{"build-" + f.LogicalID}, Dir: dir, Env: []string{"ARTIFACTS_DIR=" + out}})
@@ -69,7 +71,7 @@ func (b *Builder) makefile(ctx context.Context, f Function) (*Runnable, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Bootstrap, r.Hash = built.Bootstrap, HashText(key, built.Hash)
+		r.Bootstrap, r.Hash = built.Bootstrap, cache.Hash(key, built.Hash)
 		return r, nil
 	}
 	if !isFile(r.Bootstrap) {
@@ -134,11 +136,11 @@ func (b *Builder) cargo(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	key = HashText("cargo", key, binary, host())
-	slot := "cargo-" + HashText(f.Dir, binary)
-	w := Work{Slot: slot, Key: key, Text: "building Rust binary " + binary, Function: f.Name, Resource: f.LogicalID}
+	key = cache.Hash("cargo", key, binary, host())
+	slot := "cargo-" + cache.Hash(f.Dir, binary)
+	w := cache.Work{Slot: slot, Key: key, Text: "building Rust binary " + binary, Function: f.Name, Resource: f.LogicalID}
 	// Compiled crates are kept between builds, beside the results.
-	target := filepath.Join(b.cache.dir, "cargo-target-"+HashText(f.Dir))
+	target := b.cache.Slot("cargo-target-" + cache.Hash(f.Dir))
 	dir, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
 		args := []string{"build", "--release", "--bin", binary, "--target-dir", target}
 		if _, err := b.tool(ctx, Tool{Path: cargo, Args: args, Dir: f.Dir}); err != nil {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // Extensions in the order in which a handler's source is looked for. What
@@ -54,7 +56,7 @@ func (b *Builder) nodeInPlace(f Function) (*Runnable, error) {
 		lock := filepath.Join(f.Dir, "node_modules", ".package-lock.json")
 		var installed string
 		if installed, err = b.digests.named("npm", []string{lock}); err == nil {
-			r.Hash = HashText(r.Hash, installed)
+			r.Hash = cache.Hash(r.Hash, installed)
 		}
 	}
 	return r, err

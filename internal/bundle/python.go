@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // python runs where the code stands. What requirements.txt asks for and
@@ -30,12 +32,12 @@ func (b *Builder) python(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := HashText(requirements, python.Path, python.Version)
-	w := Work{
-		Slot: "pip-" + HashText(f.Dir), Key: key,
+	key := cache.Hash(requirements, python.Path, python.Version)
+	w := cache.Work{
+		Slot: "pip-" + cache.Hash(f.Dir), Key: key,
 		Text: "installing " + f.show(file), Function: f.Name, Resource: f.LogicalID,
 	}
-	if !touch(b.cache.path(w)) && b.pythonHas(ctx, python, f.Dir, names) {
+	if !b.cache.Has(w) && b.pythonHas(ctx, python, f.Dir, names) {
 		return r, nil
 	}
 	packages, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
@@ -55,7 +57,7 @@ func (b *Builder) python(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runnable{Root: root, Sources: r.Sources, Hash: HashText(r.Hash, key)}, nil
+	return &Runnable{Root: root, Sources: r.Sources, Hash: cache.Hash(r.Hash, key)}, nil
 }
 
 func ignoreMissing(err error) error {
@@ -80,7 +82,7 @@ func (b *Builder) combine(ctx context.Context, f Function, added map[string]stri
 	for _, to := range sortedKeys(added) {
 		key = append(key, to, added[to])
 	}
-	w := Work{Slot: "root-" + HashText(f.Dir), Key: HashText(key...), Text: "linking"}
+	w := cache.Work{Slot: "root-" + cache.Hash(f.Dir), Key: cache.Hash(key...), Text: "linking"}
 	return b.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		for _, e := range entries {
 			if !linkable(e.Name()) {

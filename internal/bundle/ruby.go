@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // ruby runs where the code stands. Gems that the Gemfile names and nothing
@@ -30,9 +32,9 @@ func (b *Builder) ruby(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := HashText(asked, ruby.Path, ruby.Version)
-	w := Work{Slot: "gem-" + HashText(f.Dir), Key: key, Text: "installing gems of " + f.show(gemfile), Function: f.Name, Resource: f.LogicalID}
-	if !touch(b.cache.path(w)) && rubyHas(ctx, ruby, gems) {
+	key := cache.Hash(asked, ruby.Path, ruby.Version)
+	w := cache.Work{Slot: "gem-" + cache.Hash(f.Dir), Key: key, Text: "installing gems of " + f.show(gemfile), Function: f.Name, Resource: f.LogicalID}
+	if !b.cache.Has(w) && rubyHas(ctx, ruby, gems) {
 		return r, nil
 	}
 	bundler, err := exec.LookPath("bundle")
@@ -63,7 +65,7 @@ func (b *Builder) ruby(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Runnable{Root: root, Sources: r.Sources, Hash: HashText(r.Hash, key)}, nil
+	return &Runnable{Root: root, Sources: r.Sources, Hash: cache.Hash(r.Hash, key)}, nil
 }
 
 var gemLine = regexp.MustCompile(`(?m)^\s*gem\s*\(?\s*["']([^"']+)["']`)

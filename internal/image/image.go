@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/journal"
 )
@@ -73,7 +74,7 @@ type Config struct {
 
 // Builder builds images. It is safe for concurrent use.
 type Builder struct {
-	cache        *bundle.Cache
+	cache        *cache.Cache
 	journal      *journal.Journal
 	interpreters *bundle.Interpreters
 	// slots bounds the builds at work at once.
@@ -83,7 +84,7 @@ type Builder struct {
 // New makes a Builder. Nothing is touched on disk before the first Build.
 func New(cfg Config) *Builder {
 	return &Builder{
-		cache: bundle.NewCache(cfg.CacheDir, cfg.Journal), journal: cfg.Journal,
+		cache: cache.New(cfg.CacheDir, cfg.Journal), journal: cfg.Journal,
 		interpreters: bundle.NewInterpreters(cfg.CacheDir), slots: make(chan struct{}, 2),
 	}
 }
@@ -114,8 +115,8 @@ func (b *Builder) Build(ctx context.Context, src Source) (*Image, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	w := bundle.Work{
-		Slot: "image-" + bundle.HashText(src.File, src.Context, src.Target), Key: key,
+	w := cache.Work{
+		Slot: "image-" + cache.Hash(src.File, src.Context, src.Target), Key: key,
 		Text: "building " + filepath.Base(src.File) + " of " + src.LogicalID, Function: src.Name, Resource: src.LogicalID,
 	}
 	dir, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
@@ -144,7 +145,7 @@ func hash(src Source, dockerfile []byte) (string, error) {
 		}
 		return nil
 	})
-	return bundle.HashText(parts...), err
+	return cache.Hash(parts...), err
 }
 
 // stage is one stage of a build, as far as the Dockerfile tells.

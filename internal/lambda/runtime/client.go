@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // The runtime clients, one folder a language. They are plain files that the
@@ -39,7 +39,7 @@ func (r *Runtimes) client(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w := bundle.Work{Slot: "runtime-clients", Key: hex.EncodeToString(h.Sum(nil)[:16]), Text: "writing the runtime clients"}
+	w := cache.Work{Slot: "runtime-clients", Key: hex.EncodeToString(h.Sum(nil)[:16]), Text: "writing the runtime clients"}
 	dir, err := r.cache.Folder(ctx, w, func(_ context.Context, dir string) error {
 		return eachClientFile(func(path string, content []byte) error {
 			to := filepath.Join(dir, filepath.FromSlash(path))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // retryAfter is how long a failed fetch is not tried again.
@@ -61,8 +62,8 @@ func (r *Runtimes) grow(ctx context.Context, g growth, wanted []string) (string,
 	slices.Sort(union)
 	union = slices.Compact(union)
 	by := cmp.Or(g.by, "Lambda's runtime")
-	w := bundle.Work{
-		Slot: g.slot, Key: bundle.HashText(union...),
+	w := cache.Work{
+		Slot: g.slot, Key: cache.Hash(union...),
 		Text: "fetching " + strings.Join(wanted, ", ") + ", which " + by + " supplies", Function: g.function.Name,
 	}
 	dir, err := r.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {

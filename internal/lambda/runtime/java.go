@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // javaClient is AWS's own client for Java, fetched from Maven Central when a
@@ -83,7 +84,7 @@ func (r *Runtimes) java(ctx context.Context, f Function, n name) (*Command, erro
 
 // javaClient is the folder with the client's jars.
 func (r *Runtimes) javaClient(ctx context.Context, f Function) (string, error) {
-	w := bundle.Work{Slot: "java-client", Key: bundle.HashText(javaClient), Text: "fetching AWS's runtime client for Java", Function: f.Name}
+	w := cache.Work{Slot: "java-client", Key: cache.Hash(javaClient), Text: "fetching AWS's runtime client for Java", Function: f.Name}
 	return r.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, "pom.xml"), []byte(javaClient), 0o644); err != nil {
 			return err

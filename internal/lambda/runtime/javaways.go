@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
 // javaWays are options that make a Java program trust the local authority and
@@ -53,8 +54,8 @@ func (r *Runtimes) javaTrust(ctx context.Context, f Function, java, authority st
 	if err != nil {
 		return "", nil
 	}
-	w := bundle.Work{
-		Slot: "java-trust", Key: bundle.HashText(java, string(roots), string(certificate)),
+	w := cache.Work{
+		Slot: "java-trust", Key: cache.Hash(java, string(roots), string(certificate)),
 		Text: "making a trust store for Java", Function: f.Name,
 	}
 	dir, err := r.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 	"github.com/suiro-dev/suiro/internal/diag"
 	"github.com/suiro-dev/suiro/internal/journal"
 )
@@ -66,7 +67,7 @@ type Ways struct {
 
 // Runtimes finds commands. It is safe for concurrent use.
 type Runtimes struct {
-	cache        *bundle.Cache
+	cache        *cache.Cache
 	interpreters *bundle.Interpreters
 	supplies     supplies
 	javas        javas
@@ -81,7 +82,7 @@ type Runtimes struct {
 // New makes Runtimes. Nothing is touched on disk before the first Command.
 func New(cfg Config) *Runtimes {
 	return &Runtimes{
-		cache:        bundle.NewCache(cfg.CacheDir, cfg.Journal),
+		cache:        cache.New(cfg.CacheDir, cfg.Journal),
 		interpreters: bundle.NewInterpreters(cfg.CacheDir),
 		noted:        map[string]bool{},
 		ways:         cfg.Ways,

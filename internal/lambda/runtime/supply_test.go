@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/suiro-dev/suiro/internal/bundle"
+	"github.com/suiro-dev/suiro/internal/bundle/cache"
 	"github.com/suiro-dev/suiro/internal/diag"
 )
 
@@ -344,7 +345,7 @@ func TestRealSDKForPython(t *testing.T) {
 	}
 	// As if it had been fetched: whether this machine has its own boto3 does
 	// not matter then.
-	if _, err := r.cache.Folder(t.Context(), bundle.Work{Slot: "sdk-python-" + python.Minor(), Key: "test"}, func(_ context.Context, to string) error {
+	if _, err := r.cache.Folder(t.Context(), cache.Work{Slot: "sdk-python-" + python.Minor(), Key: "test"}, func(_ context.Context, to string) error {
 		return os.Rename(filepath.Join(dir, "boto3"), filepath.Join(to, "boto3"))
 	}); err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package bundle
+package cache
 
 import (
 	"context"
@@ -20,11 +20,11 @@ func TestCacheFillsAFolderOnceForAll(t *testing.T) {
 	for range 20 {
 		wg.Go(func() {
 			// A cache of its own, as another process would have.
-			got, err := NewCache(dir, nil).Folder(t.Context(), Work{Slot: "s", Key: "k"}, func(_ context.Context, to string) error {
+			got, err := New(dir, nil).Folder(t.Context(), Work{Slot: "s", Key: "k"}, func(_ context.Context, to string) error {
 				fills.Add(1)
 				return os.WriteFile(filepath.Join(to, "f"), []byte("x"), 0o644)
 			})
-			if err != nil || !isFile(filepath.Join(got, "f")) {
+			if err != nil || !exists(filepath.Join(got, "f")) {
 				t.Error(got, err)
 			}
 		})
@@ -36,7 +36,7 @@ func TestCacheFillsAFolderOnceForAll(t *testing.T) {
 }
 
 func TestCacheKeepsNothingOfAFailedFill(t *testing.T) {
-	c := NewCache(t.TempDir(), nil)
+	c := New(t.TempDir(), nil)
 	fail := errors.New("broken")
 	if _, err := c.Folder(t.Context(), Work{Slot: "s", Key: "k"}, func(_ context.Context, to string) error {
 		_ = os.WriteFile(filepath.Join(to, "half"), nil, 0o644)
@@ -70,7 +70,7 @@ func TestCacheWaitsForTheLockUntilCancelled(t *testing.T) {
 }
 
 func TestCacheForgetsOldResults(t *testing.T) {
-	c := NewCache(t.TempDir(), nil)
+	c := New(t.TempDir(), nil)
 	fill := func(context.Context, string) error { return nil }
 	for i, key := range []string{"a", "b", "c", "d", "e"} {
 		p, err := c.Folder(t.Context(), Work{Slot: "s", Key: key}, fill)
@@ -105,7 +105,7 @@ func TestSlowWorkIsToldTwice(t *testing.T) {
 	var j journal.Journal
 	sub := j.Subscribe(10)
 	defer sub.Close()
-	c := NewCache(t.TempDir(), &j)
+	c := New(t.TempDir(), &j)
 	quick := Work{Slot: "s", Key: "quick", Text: "quick"}
 	slow := Work{Slot: "s", Key: "slow", Text: "building", Function: "chat", Resource: "Chat"}
 	fill := func(context.Context, string) error { return nil }
@@ -120,4 +120,9 @@ func TestSlowWorkIsToldTwice(t *testing.T) {
 	if first.Kind != journal.Progress || first.Text != "building" || first.Function != "chat" || first.Duration != 0 || second.Duration < progressAfter || second.Text != "building" {
 		t.Errorf("%+v %+v", first, second)
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }

@@ -1,13 +1,17 @@
-package bundle
+// Package cache keeps what is made once from some content and used again:
+// builds, SDKs, images. Several Suiros may share its folder.
+package cache
 
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -34,8 +38,8 @@ type Cache struct {
 	journal *journal.Journal
 }
 
-// NewCache makes a cache in a folder, which need not exist yet.
-func NewCache(dir string, j *journal.Journal) *Cache { return &Cache{dir: dir, journal: j} }
+// New makes a cache in a folder, which need not exist yet.
+func New(dir string, j *journal.Journal) *Cache { return &Cache{dir: dir, journal: j} }
 
 // Work is one thing to make.
 type Work struct {
@@ -79,6 +83,12 @@ func (c *Cache) Folder(ctx context.Context, w Work, fill func(ctx context.Contex
 	return final, nil
 }
 
+// Has tells whether w was made, and renews its age.
+func (c *Cache) Has(w Work) bool { return touch(c.path(w)) }
+
+// Slot is the folder of a slot.
+func (c *Cache) Slot(name string) string { return filepath.Join(c.dir, name) }
+
 func (c *Cache) path(w Work) string { return filepath.Join(c.dir, w.Slot, w.Key) }
 
 // Entries lists the complete folders of a slot, newest first.
@@ -118,7 +128,7 @@ func (c *Cache) SetMade(slot string, names map[string]bool) error {
 	if len(names) == 0 {
 		return nil
 	}
-	return os.WriteFile(filepath.Join(c.dir, slot, ".made"), []byte(strings.Join(sortedKeys(names), "\n")+"\n"), 0o644)
+	return os.WriteFile(filepath.Join(c.dir, slot, ".made"), []byte(strings.Join(slices.Sorted(maps.Keys(names)), "\n")+"\n"), 0o644)
 }
 
 // trim drops the oldest folders of a slot and what a killed build left. The
@@ -198,18 +208,8 @@ func randomName() string {
 	return hex.EncodeToString(b[:])
 }
 
-// exists tells whether a path is there, whatever it is.
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().Type() == fs.FileMode(0)
+// Hash is the short hash of strings, for slots and keys.
+func Hash(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:])[:32]
 }
