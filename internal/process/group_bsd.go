@@ -4,7 +4,6 @@ package process
 
 import (
 	"os"
-	"os/exec"
 	"syscall"
 )
 
@@ -14,10 +13,10 @@ func selfPath() (string, error) { return os.Executable() }
 
 // wait reaps first: unlike Linux there is no waiting without reaping here, and
 // the instant in which the number could be somebody else's is accepted.
-func (g group) wait(cmd *exec.Cmd, ended func()) error {
-	err := cmd.Wait()
+func (g group) wait(child *os.Process, ended func()) (*os.ProcessState, error) {
+	state, err := child.Wait()
 	ended()
-	return err
+	return state, err
 }
 
 func (g group) sweep() {}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"os/exec"
 	"os/signal"
 	"strconv"
 	"sync"
@@ -42,13 +41,13 @@ var sharesSession = sync.OnceValue(func() bool {
 func selfPath() (string, error) { return "/proc/self/exe", nil }
 
 // wait calls ended when the child has ended and is not reaped yet, then reaps.
-func (g group) wait(cmd *exec.Cmd, ended func()) error {
+func (g group) wait(child *os.Process, ended func()) (*os.ProcessState, error) {
 	if awaitExit(g.pid) != nil { // a kernel before 5.10
 		for unix.Waitid(unix.P_PID, g.pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 		}
 	}
 	ended()
-	return cmd.Wait()
+	return child.Wait()
 }
 
 // awaitExit waits until a child has ended, without reaping it. Its descriptor

@@ -3,7 +3,6 @@ package process
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"syscall"
 	"unsafe"
 
@@ -52,10 +51,10 @@ func (g group) terminate() { g.kill() }
 
 func (g group) kill() { _ = windows.TerminateJobObject(g.job, 1) }
 
-func (g group) wait(cmd *exec.Cmd, ended func()) error {
-	err := cmd.Wait()
+func (g group) wait(child *os.Process, ended func()) (*os.ProcessState, error) {
+	state, err := child.Wait()
 	ended()
-	return err
+	return state, err
 }
 
 func (g group) sweep() { _ = windows.CloseHandle(g.job) }

@@ -76,9 +76,9 @@ func (e Exit) String() string { return e.text }
 // Process is a running child.
 type Process struct {
 	keeper *Keeper
-	cmd    *exec.Cmd
+	child  *os.Process // what started it, the exec.Cmd, is let go of
 	group  group
-	output []*output
+	output [2]output // stdout, stderr
 	// reading counts the output that has not ended.
 	reading sync.WaitGroup
 	peak    peak
@@ -95,7 +95,7 @@ type Process struct {
 const drainTime = 500 * time.Millisecond
 
 // Pid is the child's process id.
-func (p *Process) Pid() int { return p.cmd.Process.Pid }
+func (p *Process) Pid() int { return p.child.Pid }
 
 // Done is closed once the child and what it started have ended and the last
 // line was handed over.
@@ -107,8 +107,8 @@ func (p *Process) Exit() Exit { return p.exit }
 // Flush hands over what the child has written so far, an unfinished line
 // included, and returns when that is done. It never waits for more.
 func (p *Process) Flush() {
-	for _, o := range p.output {
-		o.flush()
+	for i := range p.output {
+		p.output[i].flush()
 	}
 }
 
@@ -157,23 +157,22 @@ func (k *Keeper) start(c Command) (*Process, error) {
 	cmd.Dir, cmd.Env = c.Dir, append(c.Env[:len(c.Env):len(c.Env)], mark)
 	cmd.SysProcAttr = attributes()
 	cmd = mounted(cmd, c)
-	var writers []*os.File
+	var writers [len(p.output)]*os.File
 	closeAll := func() {
-		for _, w := range writers {
+		for i, w := range writers { // closing none is an error and no harm
 			_ = w.Close()
-		}
-		for _, o := range p.output {
-			_ = o.file.Close()
+			_ = p.output[i].file.Close()
 		}
 	}
-	for _, stream := range []string{"stdout", "stderr"} {
+	for i, stream := range []string{"stdout", "stderr"} {
 		r, w, err := os.Pipe()
 		if err != nil {
 			closeAll()
 			return nil, fmt.Errorf("make a pipe for %s: %w", stream, err)
 		}
-		p.output = append(p.output, &output{file: r, stream: stream, emit: c.Output})
-		writers = append(writers, w)
+		o := &p.output[i]
+		o.file, o.stream, o.emit = r, stream, c.Output
+		writers[i] = w
 	}
 	cmd.Stdout, cmd.Stderr = writers[0], writers[1]
 	if err := cmd.Start(); err != nil {
@@ -183,7 +182,7 @@ func (k *Keeper) start(c Command) (*Process, error) {
 	for _, w := range writers {
 		_ = w.Close()
 	}
-	p.cmd = cmd
+	p.child = cmd.Process
 	g, err := newGroup(cmd.Process, mark)
 	if err != nil {
 		_ = cmd.Process.Kill()
@@ -193,10 +192,9 @@ func (k *Keeper) start(c Command) (*Process, error) {
 	}
 	p.group = g
 	k.added(p)
-	cmd.Env = nil // it would stay in memory as long as the child runs
 	p.reading.Add(len(p.output))
-	for _, o := range p.output {
-		k.watcher.read(o, p.reading.Done)
+	for i := range p.output {
+		k.watcher.read(&p.output[i], p.reading.Done)
 	}
 	p.watch(c.MemoryLimit, c.Ended)
 	return p, nil
@@ -219,11 +217,11 @@ func (p *Process) watch(limit int64, ended func(Exit)) {
 // conclude sees the child's end through. It may wait for that, where nothing
 // else does.
 func (p *Process) conclude(watched chan struct{}, ended func(Exit)) {
-	err := p.group.wait(p.cmd, p.ended)
+	state, err := p.group.wait(p.child, p.ended)
 	close(watched)
 	p.group.sweep()
 	p.finishOutput()
-	p.exit = p.exitOf(err)
+	p.exit = p.exitOf(state, err)
 	p.keeper.removed(p)
 	close(p.done)
 	if ended != nil {
@@ -250,14 +248,13 @@ func (p *Process) finishOutput() {
 	case <-read:
 	case <-t.C:
 	}
-	for _, o := range p.output {
-		p.keeper.watcher.cut(o, p.reading.Done)
+	for i := range p.output {
+		p.keeper.watcher.cut(&p.output[i], p.reading.Done)
 	}
 }
 
-func (p *Process) exitOf(err error) Exit {
+func (p *Process) exitOf(state *os.ProcessState, err error) Exit {
 	e := Exit{OverLimit: p.over.Load()}
-	state := p.cmd.ProcessState
 	if state == nil {
 		e.Code, e.text = -1, fmt.Sprint(err)
 		return e
