@@ -46,6 +46,9 @@ print(URLLib3Session(verify=verify).send(AWSRequest("GET", sys.argv[1]).prepare(
 			if _, err := exec.LookPath(c.command[0]); err != nil {
 				t.Skip(err)
 			}
+			if c.name == "curl on IPv6" {
+				needIPv6(t)
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, c.command[0], append(c.command[1:], l.URL("https")+"/dev")...)

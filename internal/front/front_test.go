@@ -51,6 +51,26 @@ func newFront(t *testing.T, c Config) *Front {
 	return f
 }
 
+// portRow finds so many free ports in a row, below those that clients get.
+func portRow(t *testing.T, n int) int {
+	t.Helper()
+	for base := 20000 + os.Getpid()%1000*10; base < 32000; base += n {
+		free := true
+		for port := base; free && port < base+n; port++ {
+			sockets, err := listen(t.Context(), "", port)
+			free = err == nil
+			for _, s := range sockets {
+				_ = s.Close()
+			}
+		}
+		if free {
+			return base
+		}
+	}
+	t.Fatal("no free ports")
+	return 0
+}
+
 func open(t *testing.T, f *Front, e Endpoint) *Listener {
 	t.Helper()
 	if e.Handler == nil {
@@ -84,6 +104,15 @@ func trusting(t *testing.T, f *Front, change func(*http.Transport)) *http.Client
 	}
 	t.Cleanup(tr.CloseIdleConnections)
 	return &http.Client{Transport: tr}
+}
+
+func needIPv6(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		t.Skip("no IPv6 here: " + err.Error())
+	}
+	_ = l.Close()
 }
 
 func get(t *testing.T, c *http.Client, url string) string {
@@ -121,6 +150,9 @@ func TestPlaintextAndTLSOnOnePort(t *testing.T) {
 		{"a WebSocket endpoint speaks HTTP/1.1", ws.URL("https"), nil, "POST HTTP/1.1 tls=true host=" + ws.Authority() + " body=hi"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.name == "IPv6" {
+				needIPv6(t)
+			}
 			client := trusting(t, f, c.change)
 			for range 2 { // the second on the same connection
 				if got := get(t, client, c.url); got != c.want {
@@ -350,12 +382,13 @@ func TestPortsAreOverriddenRememberedOrNextFree(t *testing.T) {
 	sub := j.Subscribe(10)
 	defer sub.Close()
 
-	first := newFront(t, Config{StateFile: state, FirstPort: 23100, Ports: map[string]int{"Set": 23101}})
+	base := portRow(t, 5)
+	first := newFront(t, Config{StateFile: state, FirstPort: base, Ports: map[string]int{"Set": base + 1}})
 	a := open(t, first, Endpoint{Resource: "A", Kind: "websocket"})
 	b := open(t, first, Endpoint{Resource: "B", Kind: "http-api"})
 	set := open(t, first, Endpoint{Resource: "Set", Kind: "rest-api"})
-	exact := open(t, first, Endpoint{Resource: "aws", Kind: KindAWS, Port: 23150})
-	if got := []int{a.Port(), b.Port(), set.Port(), exact.Port()}; !cmp.Equal(got, []int{23100, 23102, 23101, 23150}) {
+	exact := open(t, first, Endpoint{Resource: "aws", Kind: KindAWS, Port: base + 4})
+	if got := []int{a.Port(), b.Port(), set.Port(), exact.Port()}; !cmp.Equal(got, []int{base, base + 2, base + 1, base + 4}) {
 		t.Errorf("first run: %v", got)
 	}
 	if _, err := first.Open(t.Context(), Endpoint{Resource: "A", Kind: "websocket"}); err == nil {
@@ -363,7 +396,7 @@ func TestPortsAreOverriddenRememberedOrNextFree(t *testing.T) {
 	}
 	var m memory
 	if data, err := os.ReadFile(state); err != nil || json.Unmarshal(data, &m) != nil ||
-		!cmp.Equal(m.Ports, map[string]int{"A/websocket": 23100, "B/http-api": 23102}) {
+		!cmp.Equal(m.Ports, map[string]int{"A/websocket": base, "B/http-api": base + 2}) {
 		t.Errorf("state file: %s, %v", data, err)
 	}
 	if err := first.Close(t.Context()); err != nil {
@@ -371,33 +404,34 @@ func TestPortsAreOverriddenRememberedOrNextFree(t *testing.T) {
 	}
 
 	// The next run opens them in another order, and A's port is taken.
-	other, err := net.Listen("tcp4", "127.0.0.1:23100")
+	other, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", base))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	second := newFront(t, Config{StateFile: state, FirstPort: 23100, Journal: j})
+	second := newFront(t, Config{StateFile: state, FirstPort: base, Journal: j})
 	b2 := open(t, second, Endpoint{Resource: "B", Kind: "http-api"})
 	c2 := open(t, second, Endpoint{Resource: "C", Kind: "service"})
 	a2 := open(t, second, Endpoint{Resource: "A", Kind: "websocket"})
-	if got := []int{a2.Port(), b2.Port(), c2.Port()}; !cmp.Equal(got, []int{23103, 23102, 23101}) {
+	if got := []int{a2.Port(), b2.Port(), c2.Port()}; !cmp.Equal(got, []int{base + 3, base + 2, base + 1}) {
 		t.Errorf("second run: %v", got)
 	}
-	want := "port 23100, which A had the last time, is in use; it is port 23103 now (set it under ports in suiro.yaml to insist)"
+	want := fmt.Sprintf("port %d, which A had the last time, is in use; it is port %d now (set it under ports in suiro.yaml to insist)", base, base+3)
 	if e := <-sub.Entries(); e.Kind != journal.Noticed || e.Text != want || e.Resource != "A" {
 		t.Errorf("%+v", e)
 	}
 }
 
 func TestPortErrorsSayWhatToDo(t *testing.T) {
-	other, err := net.Listen("tcp6", "[::1]:23200") // IPv6 alone is enough to be in the way
+	port := portRow(t, 1)
+	other, err := net.Listen("tcp6", fmt.Sprintf("[::1]:%d", port)) // IPv6 alone is enough to be in the way
 	if err != nil {
 		t.Skip("no IPv6 here: " + err.Error())
 	}
 	defer other.Close()
-	f := newFront(t, Config{Ports: map[string]int{"ChatApi": 23200, "Irc": 6667}})
+	f := newFront(t, Config{Ports: map[string]int{"ChatApi": port, "Irc": 6667}})
 	for _, c := range []struct{ resource, want string }{
-		{"ChatApi", "port 23200, which ChatApi asks for, is in use by another program; choose another one with --port or under ports in suiro.yaml"},
+		{"ChatApi", fmt.Sprintf("port %d, which ChatApi asks for, is in use by another program; choose another one with --port or under ports in suiro.yaml", port)},
 		{"Irc", "port 6667, which Irc asks for, is one that browsers refuse to connect to; choose another one with --port or under ports in suiro.yaml"},
 	} {
 		_, err := f.Open(t.Context(), Endpoint{Resource: c.resource, Kind: "websocket", Handler: http.NotFoundHandler()})
@@ -406,7 +440,7 @@ func TestPortErrorsSayWhatToDo(t *testing.T) {
 			t.Errorf("%s: %v", c.resource, err)
 		}
 	}
-	free, err := net.Listen("tcp4", "127.0.0.1:23200")
+	free, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		t.Errorf("the IPv4 half was kept: %v", err)
 	} else {
@@ -416,7 +450,7 @@ func TestPortErrorsSayWhatToDo(t *testing.T) {
 
 func TestBlockedPortsAreSkipped(t *testing.T) {
 	f := newFront(t, Config{FirstPort: 6665})
-	if l := open(t, f, Endpoint{Resource: "Api", Kind: "http-api"}); l.Port() != 6670 {
+	if l := open(t, f, Endpoint{Resource: "Api", Kind: "http-api"}); l.Port() < 6670 || blocked(l.Port()) {
 		t.Errorf("port %d", l.Port())
 	}
 }

@@ -48,7 +48,7 @@ func newPlace(t *testing.T, handler string, change ...func(*Config)) *place {
 			Handler: handler, AccountID: "123456789012", MemorySize: 128, Timeout: 20 * time.Second,
 		},
 		Command: process.Command{
-			Path: "/proc/self/exe", Dir: p.dir,
+			Path: program(t), Dir: p.dir,
 			Env: []string{"_HANDLER=" + handler, "GORACE=atexit_sleep_ms=0", "PATH=/usr/bin:/bin"},
 		},
 		Keeper:  k,
@@ -124,6 +124,16 @@ func (p *place) log() string {
 			return b.String()
 		}
 	}
+}
+
+// program is this test's binary.
+func program(t testing.TB) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func (p *place) touch(name string) {

@@ -25,7 +25,7 @@ func with(kinds ...string) func(*Config) {
 		for i, kind := range kinds {
 			name := fmt.Sprintf("x%d-%s", i, kind)
 			c.Extensions = append(c.Extensions, Extension{Name: name, Command: process.Command{
-				Path: "/proc/self/exe", Dir: c.Command.Dir,
+				Path: c.Command.Path, Dir: c.Command.Dir,
 				Env: []string{"EXTENSION=" + kind, "NAME=" + name, "GORACE=atexit_sleep_ms=0"},
 			}})
 		}
