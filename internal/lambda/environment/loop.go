@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/lambda/chunked"
 	"github.com/suiro-dev/suiro/internal/nonblock"
 )
 
@@ -368,7 +369,7 @@ func appendHeader(b []byte, name, value string) []byte {
 // answer takes a runtime's response or error. held says that resume goes on.
 func (c *loopConn) answer() (held bool, err error) {
 	h := &c.head
-	in := &incoming{conn: c, left: h.length, chunks: chunks{r: c.r}}
+	in := &incoming{conn: c, left: h.length, chunks: chunked.New(c.r)}
 	p := post{
 		contentType: h.contentType, errorType: h.errorType, attempt: h.attempt, mode: h.mode, hasMode: h.hasMode,
 		length: h.length, body: in, trailer: in.trailer, abort: c.abort, loop: in,
@@ -430,9 +431,9 @@ func (c *loopConn) refuse(refusal *apiError) error {
 // next request is read from where it begins.
 type incoming struct {
 	conn   *loopConn
-	left   int64  // of a body whose length is known; negative when it is not
-	chunks chunks // of one whose length is not
-	err    error  // what ended it
+	left   int64        // of a body whose length is known; negative when it is not
+	chunks chunked.Body // of one whose length is not
+	err    error        // what ended it
 
 	errorType, errorBody string // trailers
 }
@@ -442,7 +443,7 @@ func (in *incoming) Read(p []byte) (n int, err error) {
 	case in.err != nil:
 		return 0, in.err
 	case in.left < 0:
-		if n, err = in.chunks.read(p); err == io.EOF {
+		if n, err = in.chunks.Read(p); err == io.EOF {
 			err = in.readTrailers()
 		}
 	case in.left == 0:
@@ -463,7 +464,7 @@ func (in *incoming) Read(p []byte) (n int, err error) {
 // how many bytes of body that is. The error is io.EOF at its end, or w's.
 func (in *incoming) pass(w io.Writer) (n int64, err error) {
 	to := &sink{w: w}
-	n, err = in.chunks.pass(to, &in.conn.conn, in.conn.unread)
+	n, err = in.chunks.Pass(to, &in.conn.conn, in.conn.unread)
 	if to.err != nil {
 		return n, to.err
 	}

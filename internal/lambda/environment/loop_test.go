@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
+	"github.com/suiro-dev/suiro/internal/lambda/chunked"
 	"github.com/suiro-dev/suiro/internal/process"
 )
 
@@ -58,7 +59,7 @@ func FuzzHead(f *testing.F) {
 			t.Fatalf("net/http reads %s %s %v %d, we %+v", r.Method, r.URL, r.Header, r.ContentLength, h)
 		}
 		ours := bufio.NewReader(bytes.NewReader(b[end:]))
-		in := &incoming{conn: &loopConn{r: ours}, left: h.length, chunks: chunks{r: ours}}
+		in := &incoming{conn: &loopConn{r: ours}, left: h.length, chunks: chunked.New(ours)}
 		got, gotErr := io.ReadAll(in)
 		want, wantErr := io.ReadAll(r.Body)
 		if gotErr != nil {
@@ -291,6 +292,17 @@ func TestHangingUpGivesTheEventToWhoAsksAgain(t *testing.T) {
 	}
 }
 
+// inChunks is text in chunks of a size.
+func inChunks(text string, size int) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		n := min(size, len(text))
+		fmt.Fprintf(&b, "%x\r\n%s\r\n", n, text[:n])
+		text = text[n:]
+	}
+	return b.String() + "0\r\n"
+}
+
 // A streamed response whose chunks pass through ends as one that is read: with
 // its trailers, and with its connection good for the next event.
 func TestCopyChunks(t *testing.T) {
@@ -311,7 +323,7 @@ func TestCopyChunks(t *testing.T) {
 		}()
 		c.hear()
 		c.say("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%s%s%s",
-			requestID, chunkedText(strings.Repeat("x", 100_000), 30_000), end.trailers, nextRequest)
+			requestID, inChunks(strings.Repeat("x", 100_000), 30_000), end.trailers, nextRequest)
 		res := <-result
 		body, ok := res.Body.(invoke.ChunkCopier)
 		if !ok {

@@ -1,4 +1,4 @@
-package environment
+package chunked
 
 import (
 	"bufio"
@@ -11,6 +11,9 @@ import (
 	"testing"
 	"testing/iotest"
 )
+
+// bufferSize is that of the readers below.
+const bufferSize = 2 << 10
 
 // chunkedText is text in chunks of a size.
 func chunkedText(text string, size int) string {
@@ -41,30 +44,30 @@ func (p *inPieces) Read(b []byte) (int, error) {
 
 func (p *inPieces) unread(b []byte) { p.early = append(bytes.Clone(b), p.early...) }
 
-func newChunks(wire string, size int) (*chunks, *inPieces) {
+func newChunks(wire string, size int) (*Body, *inPieces) {
 	p := &inPieces{Reader: strings.NewReader(wire), size: size}
-	return &chunks{r: bufio.NewReaderSize(p, headSize)}, p
+	return &Body{r: bufio.NewReaderSize(p, bufferSize)}, p
 }
 
 // Bytes in chunks of any size, arriving in pieces of any size, are the same
-// body by read, by pass and by both, and end in front of the trailers.
+// body by Read, by Pass and by both, and end in front of the trailers.
 func TestChunksOfAnySizeInPiecesOfAnySize(t *testing.T) {
 	long := strings.Repeat("0123456789abcdefghijklm\n", 6000)
-	for _, chunk := range []int{1, 15, 16, 2000, headSize, 32 << 10, 100_000, len(long)} {
+	for _, chunk := range []int{1, 15, 16, 2000, bufferSize, 32 << 10, 100_000, len(long)} {
 		text := long[:min(len(long), max(5000, 3*chunk))]
-		for _, piece := range []int{1, 3, 100, headSize - 1, headSize, headSize + 1, 5000, 1 << 20} {
+		for _, piece := range []int{1, 3, 100, bufferSize - 1, bufferSize, bufferSize + 1, 5000, 1 << 20} {
 			if len(text)/piece > 10_000 {
 				continue // it would take seconds
 			}
 			for _, first := range []int{0, 10, 16, 4000} { // by read
 				c, p := newChunks(chunkedText(text, chunk)+"\r\nnext", piece)
 				got := make([]byte, first)
-				n, err := io.ReadFull(readerFunc(c.read), got)
+				n, err := io.ReadFull(c, got)
 				if err != nil && first > 0 {
 					t.Fatal(err)
 				}
 				var wire bytes.Buffer
-				size, err := c.pass(&wire, p, p.unread)
+				size, err := c.Pass(&wire, p, p.unread)
 				wire.WriteString("0\r\n\r\n")
 				passed, decoding := io.ReadAll(httputil.NewChunkedReader(&wire))
 				rest, _ := io.ReadAll(c.r)
@@ -76,21 +79,17 @@ func TestChunksOfAnySizeInPiecesOfAnySize(t *testing.T) {
 	}
 }
 
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-// Neither read nor pass waits while it has something.
+// Neither Read nor Pass waits while it has something.
 func TestChunksArriveBeforeTheirEnd(t *testing.T) {
 	ours, theirs := io.Pipe()
-	c := &chunks{r: bufio.NewReaderSize(ours, headSize)}
+	c := &Body{r: bufio.NewReaderSize(ours, bufferSize)}
 	go func() { _, _ = io.WriteString(theirs, "10\r\nbegun") }()
 	buf := make([]byte, 100)
-	if n, err := c.read(buf); n == 0 || err != nil {
+	if n, err := c.Read(buf); n == 0 || err != nil {
 		t.Errorf("read %q, %v", buf[:n], err)
 	}
 	passed, out := io.Pipe()
-	go func() { _, _ = c.pass(out, ours, func([]byte) {}) }()
+	go func() { _, _ = c.Pass(out, ours, func([]byte) {}) }()
 	lines := bufio.NewReader(passed)
 	for _, step := range []struct{ written, passed string }{
 		{"more", "4\r\nmore\r\n"}, {"7890123\r\n5\r\nfir", "7\r\n7890123\r\n5\r\nfir"}, {"st", "st"}, {"\r\n1;extension\r\nx", "\r\n1\r\nx\r\n"},
@@ -108,19 +107,19 @@ func TestChunksArriveBeforeTheirEnd(t *testing.T) {
 func TestDamagedChunks(t *testing.T) {
 	for _, wire := range []string{
 		"", "5", "5\r\nab", "5\r\nabcde", "5\r\nabcdeXX0\r\n", "x\r\n", "-1\r\n", "+5\r\nabcde\r\n0\r\n", "\r\n", "10000000000000000\r\n",
-		"0x5\r\nabcde\r\n", "5\r\nabcde\r\n" + strings.Repeat("1", 3*headSize),
+		"0x5\r\nabcde\r\n", "5\r\nabcde\r\n" + strings.Repeat("1", 3*bufferSize),
 	} {
 		c, _ := newChunks(wire, 1<<20)
-		if _, err := io.ReadAll(readerFunc(c.read)); err == nil {
+		if _, err := io.ReadAll(c); err == nil {
 			t.Errorf("read takes %.30q", wire)
 		}
 		c, p := newChunks(wire, 1<<20)
-		if _, err := c.pass(io.Discard, p, p.unread); err == nil || err == io.EOF {
+		if _, err := c.Pass(io.Discard, p, p.unread); err == nil || err == io.EOF {
 			t.Errorf("pass takes %.30q: %v", wire, err)
 		}
 	}
 	c, p := newChunks(chunkedText("text", 2), 100)
-	if _, err := c.pass(iotestWriter{}, p, p.unread); !errors.Is(err, iotest.ErrTimeout) {
+	if _, err := c.Pass(iotestWriter{}, p, p.unread); !errors.Is(err, iotest.ErrTimeout) {
 		t.Errorf("a writer that fails: %v", err)
 	}
 }
@@ -129,7 +128,7 @@ type iotestWriter struct{}
 
 func (iotestWriter) Write([]byte) (int, error) { return 0, iotest.ErrTimeout }
 
-// What pass makes of any bytes is what a reader of chunks makes of them.
+// What Pass makes of any bytes is what a reader of chunks makes of them.
 func FuzzChunks(f *testing.F) {
 	f.Add([]byte(chunkedText("some text", 3)), 2)
 	f.Add([]byte("5;a=b\r\nabcde\r\n0\r\n"), 100)
@@ -139,10 +138,10 @@ func FuzzChunks(f *testing.F) {
 			t.Skip()
 		}
 		c, _ := newChunks(string(wire), size)
-		want, readErr := io.ReadAll(readerFunc(c.read))
+		want, readErr := io.ReadAll(c)
 		c, p := newChunks(string(wire), size)
 		var out bytes.Buffer
-		n, err := c.pass(&out, p, p.unread)
+		n, err := c.Pass(&out, p, p.unread)
 		if (err == io.EOF) != (readErr == nil) {
 			t.Fatalf("pass %v, read %v", err, readErr)
 		}

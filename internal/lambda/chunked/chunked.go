@@ -1,4 +1,10 @@
-package environment
+// Package chunked reads bodies in HTTP/1.1's chunked coding (RFC 9112, 7.1),
+// and passes them on as they are.
+//
+// Most responses of functions come in it, and most clients of streams are sent
+// the same. Such bytes pass through as they came: they are looked at for where
+// each chunk ends, and not copied apart and put together again.
+package chunked
 
 import (
 	"bufio"
@@ -9,29 +15,25 @@ import (
 	"sync"
 )
 
-// Most responses come in HTTP/1.1's chunked coding (RFC 9112, 7.1), and most
-// clients of streams are sent the same. Such bytes pass through as they came:
-// they are looked at for where each chunk ends, and not copied apart and put
-// together again.
-
-// maxChunkLine bounds the line before a chunk: a size and an extension.
-const maxChunkLine = headSize / 2
-
 var errChunk = errors.New("the body is not in chunked coding")
 
 // large are what bodies are passed through with while they come fast.
 var large = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
 
-// chunks is how far a chunked body has been read.
-type chunks struct {
+// Body is how far a body has been read.
+type Body struct {
 	r    *bufio.Reader
 	left int64 // of the chunk begun
 	crlf bool  // the end of a chunk is next, before anything else
 }
 
-// read reads what is there, over the ends of chunks, and waits only when there
+// New returns the body that begins where r is. The line before a chunk, a size
+// and an extension, may have half of r's size.
+func New(r *bufio.Reader) Body { return Body{r: r} }
+
+// Read reads what is there, over the ends of chunks, and waits only when there
 // is nothing. io.EOF is the last chunk; trailers follow.
-func (c *chunks) read(p []byte) (n int, err error) {
+func (c *Body) Read(p []byte) (n int, err error) {
 	for n < len(p) {
 		if c.left == 0 {
 			if n > 0 && !c.lineIsThere() {
@@ -57,7 +59,7 @@ func (c *chunks) read(p []byte) (n int, err error) {
 }
 
 // lineIsThere tells whether line would not wait.
-func (c *chunks) lineIsThere() bool {
+func (c *Body) lineIsThere() bool {
 	b, _ := c.r.Peek(c.r.Buffered())
 	if c.crlf {
 		b = b[min(2, len(b)):]
@@ -66,7 +68,7 @@ func (c *chunks) lineIsThere() bool {
 }
 
 // line reads the line before a chunk; io.EOF when it is the last chunk's.
-func (c *chunks) line() error {
+func (c *Body) line() error {
 	if err := c.endChunk(); err != nil {
 		return err
 	}
@@ -102,7 +104,7 @@ func chunkSize(digits []byte) (int64, error) {
 }
 
 // endChunk reads the end of a chunk, if it is next.
-func (c *chunks) endChunk() error {
+func (c *Body) endChunk() error {
 	if !c.crlf {
 		return nil
 	}
@@ -125,11 +127,11 @@ func unexpected(err error) error {
 	return err
 }
 
-// pass writes the body's chunks to w as they come, up to the last one, and
+// Pass writes the body's chunks to w as they come, up to the last one, and
 // returns how many bytes they carry. rest is the connection below c.r, and
 // unread puts back what was read of it. The error is io.EOF at the last chunk;
 // trailers follow.
-func (c *chunks) pass(w io.Writer, rest io.Reader, unread func([]byte)) (n int64, err error) {
+func (c *Body) Pass(w io.Writer, rest io.Reader, unread func([]byte)) (n int64, err error) {
 	for {
 		size, err := c.passMiddle(w)
 		if n += size; err != nil {
@@ -146,7 +148,7 @@ func (c *chunks) pass(w io.Writer, rest io.Reader, unread func([]byte)) (n int64
 }
 
 // passMiddle makes chunks of what is left of the one begun.
-func (c *chunks) passMiddle(w io.Writer) (n int64, err error) {
+func (c *Body) passMiddle(w io.Writer) (n int64, err error) {
 	for c.left > 0 {
 		if _, err := c.r.Peek(1); err != nil {
 			return n, unexpected(err)
@@ -165,7 +167,7 @@ func (c *chunks) passMiddle(w io.Writer) (n int64, err error) {
 }
 
 // passWhole passes chunks as they are, until a line that line has to read.
-func (c *chunks) passWhole(w io.Writer, rest io.Reader, unread func([]byte)) (n int64, err error) {
+func (c *Body) passWhole(w io.Writer, rest io.Reader, unread func([]byte)) (n int64, err error) {
 	for want := 1; ; want = c.r.Buffered() + 1 {
 		if _, err := c.r.Peek(want); err != nil {
 			return n, unexpected(err)
@@ -179,7 +181,7 @@ func (c *chunks) passWhole(w io.Writer, rest io.Reader, unread func([]byte)) (n 
 			}
 		}
 		_, _ = c.r.Discard(whole)
-		if !stop && whole == headSize { // there is more than c.r holds
+		if !stop && whole == c.r.Size() { // there is more than c.r holds
 			size, stop, err = c.passLarge(w, rest, unread)
 			n += size
 		}
@@ -191,7 +193,7 @@ func (c *chunks) passWhole(w io.Writer, rest io.Reader, unread func([]byte)) (n 
 
 // passLarge is passWhole while each read is more than c.r holds, which is
 // empty.
-func (c *chunks) passLarge(w io.Writer, rest io.Reader, unread func([]byte)) (n int64, stop bool, err error) {
+func (c *Body) passLarge(w io.Writer, rest io.Reader, unread func([]byte)) (n int64, stop bool, err error) {
 	held := large.Get().(*[]byte)
 	defer large.Put(held)
 	for kept := 0; ; {
@@ -205,7 +207,7 @@ func (c *chunks) passLarge(w io.Writer, rest io.Reader, unread func([]byte)) (n 
 			}
 		}
 		kept = copy(*held, b[whole:])
-		if stop || err != nil || more < headSize {
+		if stop || err != nil || more < c.r.Size() {
 			unread((*held)[:kept])
 			return n, stop, unexpected(err)
 		}
@@ -216,7 +218,7 @@ func (c *chunks) passLarge(w io.Writer, rest io.Reader, unread func([]byte)) (n 
 // line that is not there to its end. stop says that line has to read what is
 // next: the last chunk's, one with an extension, or nothing sensible. size is
 // how many bytes of body that is.
-func (c *chunks) span(b []byte) (whole int, size int64, stop bool) {
+func (c *Body) span(b []byte) (whole int, size int64, stop bool) {
 	for {
 		some := min(c.left, int64(len(b)-whole))
 		whole += int(some)
@@ -236,7 +238,7 @@ func (c *chunks) span(b []byte) (whole int, size int64, stop bool) {
 		}
 		end := bytes.IndexByte(b[whole:], '\n')
 		if end < 0 {
-			return whole, size, len(b)-whole > maxChunkLine
+			return whole, size, len(b)-whole > c.r.Size()/2
 		}
 		digits, plain := bytes.CutSuffix(b[whole:whole+end], []byte("\r"))
 		next, err := chunkSize(digits)
