@@ -8,6 +8,7 @@ package invoke
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -64,7 +65,8 @@ type Request struct {
 	// Accepted, when set, is called once the invocation has its place, in an
 	// environment or in a queue: no invocation of the function that is asked
 	// for later starts before it. It is called at most once, by Invoke itself
-	// and so before Invoke returns; not when the call is refused.
+	// and so before Invoke returns; not when the call is refused. Start needs
+	// none: it returns then.
 	Accepted func()
 }
 
@@ -130,10 +132,50 @@ func (e *WriteError) Unwrap() error { return e.Err }
 type Invoker interface {
 	// Invoke starts an invocation and waits as Request.Mode says. Errors are
 	// *Error when Lambda would have refused the call; a failure inside the
-	// function is no error but an End. Cancelling ctx abandons the wait; the
-	// function itself goes on, as on AWS.
+	// function is no error but an End. Cancelling ctx abandons the wait: a call
+	// that is in a queue is dropped, a function that runs goes on, as on AWS.
 	Invoke(ctx context.Context, req *Request) (*Result, error)
 }
+
+// Starter is an Invoker that need not be waited for.
+type Starter interface {
+	Invoker
+	// Start is Invoke for who has better things to do than wait: it returns
+	// once the invocation has its place, and answered gets, once, what Invoke
+	// would have returned. That is nearly always in the goroutine that reads the
+	// function's answer, which takes the next one when answered returns: so
+	// answered must not wait for anybody. It may be called before Start returns.
+	Start(ctx context.Context, req *Request, answered func(*Result, error))
+}
+
+// Wait waits for what start, a call of Start, hands to answered; accepted is
+// that of a Request.
+func Wait(start func(answered func(*Result, error)), accepted func()) (*Result, error) {
+	type answer struct {
+		res *Result
+		err error
+	}
+	answers := make(chan answer, 1)
+	start(func(res *Result, err error) { answers <- answer{res, err} })
+	refused := false
+	if accepted != nil {
+		select {
+		case a := <-answers:
+			answers <- a
+			refused = a.err != nil
+		default:
+		}
+		if !refused {
+			accepted()
+		}
+	}
+	a := <-answers
+	return a.res, a.err
+}
+
+// ErrQueued is in the error of a call that was abandoned, beside its context's,
+// when it was in a queue yet: the function is not called any more.
+var ErrQueued = errors.New("the function was not called")
 
 // Error is a refusal by Lambda itself: the function is missing, the caller
 // may not invoke it, the payload is too large, there is no capacity.

@@ -80,7 +80,9 @@ func (s *Service) tryEvent(e async.Event) (async.Attempt, error) {
 		return async.Attempt{}, async.ErrReserved
 	}
 	in := fn.invocation(&invoke.Request{Type: invoke.Event, RequestID: e.RequestID, TraceID: e.TraceID, Payload: e.Payload}, e.Qualifier)
-	res, err := fn.pool.invoke(context.Background(), version, in, nil)
+	res, err := invoke.Wait(func(answered func(*invoke.Result, error)) {
+		fn.pool.invoke(context.Background(), version, in, answered)
+	}, nil)
 	var refused *invoke.Error
 	switch {
 	case errors.Is(err, error(errPoolClosed)):

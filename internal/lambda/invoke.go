@@ -19,44 +19,68 @@ const maxEvent = 1 << 20
 
 // Invoke implements invoke.Invoker.
 func (s *Service) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Result, error) {
-	fn, qualifier, err := s.resolve(req.Function, req.Qualifier)
+	return invoke.Wait(func(answered func(*invoke.Result, error)) { s.Start(ctx, req, answered) }, req.Accepted)
+}
+
+// Start implements invoke.Starter. An asynchronous event is on disk when Start
+// returns, which waits for that.
+func (s *Service) Start(ctx context.Context, req *invoke.Request, answered func(*invoke.Result, error)) {
+	fn, qualifier, version, err := s.admit(req)
 	if err != nil {
-		return nil, err
-	}
-	version, err := fn.version(qualifier)
-	if err != nil {
-		return nil, err
-	}
-	if req.Caller.Service != "" && !fn.permits("lambda:InvokeFunction", qualifier, req.Caller) {
-		return nil, fn.refused(req.Caller)
+		answered(nil, err)
+		return
 	}
 	in := fn.invocation(req, qualifier)
 	switch req.Type {
+	case invoke.Event:
+		if err := s.queueEvent(ctx, fn, qualifier, in); err != nil {
+			answered(nil, err)
+			return
+		}
+		fallthrough
+	case invoke.DryRun:
+		answered(accepted(in.RequestID, version), nil)
+		return
+	}
+	if req.Mode == invoke.Stream && s.cfg.StreamLimits {
+		told := answered
+		answered = func(res *invoke.Result, err error) {
+			if err == nil {
+				limitStream(res)
+			}
+			told(res, err)
+		}
+	}
+	fn.pool.invoke(ctx, version, in, answered)
+}
+
+// admit finds the function and version that are meant, and refuses calls that
+// Lambda refuses by themselves. Errors are *invoke.Error.
+func (s *Service) admit(req *invoke.Request) (fn *function, qualifier, version string, err error) {
+	if fn, qualifier, err = s.resolve(req.Function, req.Qualifier); err != nil {
+		return nil, "", "", err
+	}
+	if version, err = fn.version(qualifier); err != nil {
+		return nil, "", "", err
+	}
+	if req.Caller.Service != "" && !fn.permits("lambda:InvokeFunction", qualifier, req.Caller) {
+		return nil, "", "", fn.refused(req.Caller)
+	}
+	switch req.Type {
 	case "", invoke.RequestResponse:
 		if len(req.Payload) > invoke.MaxPayload {
-			return nil, invoke.TooLarge(fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", invoke.MaxPayload))
+			err = invoke.TooLarge(fmt.Sprintf("Request must be smaller than %d bytes for the InvokeFunction operation", invoke.MaxPayload))
 		}
-		res, err := fn.pool.invoke(ctx, version, in, req.Accepted)
-		if err == nil && req.Mode == invoke.Stream && s.cfg.StreamLimits {
-			limitStream(res)
-		}
-		return res, err
 	case invoke.Event:
 		if len(req.Payload) > maxEvent {
-			return nil, invoke.TooLarge(fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(req.Payload), maxEvent))
+			err = invoke.TooLarge(fmt.Sprintf("%d byte payload is too large for the Event invocation type (limit %d bytes)", len(req.Payload), maxEvent))
 		}
-		if err := s.queueEvent(ctx, fn, qualifier, in); err != nil {
-			return nil, err
-		}
-		if req.Accepted != nil {
-			req.Accepted()
-		}
-		return accepted(in.RequestID, version), nil
 	case invoke.DryRun:
-		return accepted(in.RequestID, version), nil
+	default:
+		err = &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidParameterValueException",
+			Message: "Unsupported invocation type: " + string(req.Type)}
 	}
-	return nil, &invoke.Error{Status: http.StatusBadRequest, Code: "InvalidParameterValueException",
-		Message: "Unsupported invocation type: " + string(req.Type)}
+	return fn, qualifier, version, err
 }
 
 // invocation is what the function will see of a request.

@@ -2,9 +2,7 @@ package lambda
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -34,9 +32,12 @@ type pool struct {
 	waiters []*waiter // first come, first served
 	// reserved is ReservedConcurrentExecutions; -1 when there is none.
 	reserved int
-	revision *revision // of environments worth keeping
+	revision *revision   // of environments worth keeping
+	alarm    *time.Timer // ends the patience of waiters; made by the first that has any
+	armed    bool
 	closed   bool
-	closing  sync.WaitGroup // environments that are being ended
+	drained  chan struct{}  // made by close; closed when no environment is busy any more
+	closing  sync.WaitGroup // environments that are being ended, and what goes on for waiters
 }
 
 // slot is an environment's place in the pool.
@@ -61,90 +62,6 @@ var errPoolClosed = &invoke.Error{Status: http.StatusInternalServerError, Code: 
 // throttled is the refusal of a function at its reserved concurrency.
 var throttled = &invoke.Error{Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded.",
 	Reason: "ReservedFunctionConcurrentInvocationLimitExceeded"}
-
-// waiter is a call without an environment. Calls of a version are served in
-// the order in which they came, also those whose patience has ended.
-type waiter struct {
-	version string
-	// nudge says that something changed: a slot was handed over, or trying
-	// again may help.
-	nudge     chan struct{}
-	slot      *slot // handed over; pool.mu guards it and the rest
-	queued    bool
-	patience  time.Duration // how long it may wait before another one is started; 0: until it is served
-	impatient bool          // waits no more for one that is busy
-}
-
-// acquire takes an environment for one invocation; it comes back by itself.
-// queued is called when the call has to wait and has its place in the queue.
-func (p *pool) acquire(ctx context.Context, version string, queued func()) (*slot, error) {
-	w := &waiter{version: version, nudge: make(chan struct{}, 1)}
-	s, err := p.try(w)
-	if s != nil || err != nil {
-		return s, err
-	}
-	queued()
-	var patience *time.Timer
-	var over <-chan time.Time
-	for {
-		if patience == nil && w.patience > 0 {
-			patience = time.NewTimer(w.patience)
-			defer patience.Stop()
-			over = patience.C
-		}
-		select {
-		case <-w.nudge:
-		case <-over:
-			p.mu.Lock()
-			w.impatient = true
-			p.mu.Unlock()
-		case <-ctx.Done():
-			p.forget(w)
-			return nil, ctx.Err()
-		}
-		if s, err := p.try(w); s != nil || err != nil {
-			return s, err
-		}
-	}
-}
-
-// try takes an idle environment or starts one; when it can do neither, or one
-// will be back before another had started, w waits in the queue.
-func (p *pool) try(w *waiter) (*slot, error) {
-	p.mu.Lock()
-	if s := w.slot; s != nil {
-		p.mu.Unlock()
-		return s, nil
-	}
-	if p.closed {
-		p.dequeue(w)
-		p.mu.Unlock()
-		return nil, errPoolClosed
-	}
-	first := p.first(w.version)
-	mine := first == nil || first == w
-	if mine {
-		if s := p.takeIdle(w.version); s != nil {
-			p.dequeue(w)
-			p.mu.Unlock()
-			return s, nil
-		}
-	}
-	if verdict := p.judge(w, mine); verdict != start {
-		if verdict == refuse {
-			p.dequeue(w)
-			p.mu.Unlock()
-			return nil, throttled
-		}
-		p.enqueue(w)
-		p.mu.Unlock()
-		return nil, nil
-	}
-	s := p.place(w.version)
-	p.dequeue(w)
-	p.mu.Unlock()
-	return p.start(s)
-}
 
 // place makes room for an environment that is to be started. p.mu is held.
 func (p *pool) place(version string) *slot {
@@ -176,151 +93,6 @@ func (p *pool) start(s *slot) (*slot, error) {
 	return s, nil
 }
 
-// first is who waits longest for an environment of a version. p.mu is held.
-func (p *pool) first(version string) *waiter {
-	for _, w := range p.waiters {
-		if w.version == version {
-			return w
-		}
-	}
-	return nil
-}
-
-// verdict is what becomes of a call for which no environment is idle.
-type verdict int
-
-const (
-	start  verdict = iota // another environment
-	queue                 // until one comes back
-	refuse                // the reserved concurrency is used up
-)
-
-// judge decides about a call for which no environment is idle; mine: nobody is
-// before it. It says how long the call may wait. p.mu is held.
-func (p *pool) judge(w *waiter, mine bool) verdict {
-	w.patience = 0
-	if len(p.busy) >= p.most && p.reserved < 0 {
-		return queue // for as long as it takes
-	}
-	soon := !w.impatient && p.anyFinishing()
-	switch {
-	case p.reserved >= 0 && len(p.busy) >= p.reserved && !soon:
-		return refuse
-	case soon, len(p.busy) >= p.most:
-		w.patience = p.patience
-		return queue
-	case p.reserved < 0 && (p.full() || !w.impatient && p.attend(w)):
-		return queue
-	case !mine:
-		w.patience = p.patience
-		return queue
-	}
-	return start
-}
-
-// full tells that no more environments may start now; when one of them is
-// ready, everybody tries again. p.mu is held.
-func (p *pool) full() bool {
-	n := 0
-	for s := range p.busy {
-		if s.starting {
-			n++
-		}
-	}
-	return n >= p.starts
-}
-
-// started hears that an environment's first init is over.
-func (p *pool) started(s *slot) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s.starting {
-		s.starting = false
-		p.wake()
-	}
-}
-
-// attend sees that one environment starts for each call that waits, and tells
-// whether w is served by the first of them, or of those that are busy now,
-// before one that were started for it alone. Reserved concurrency counts calls,
-// not environments, and has none that start for nobody. p.mu is held.
-func (p *pool) attend(w *waiter) bool {
-	waiting, spares, busy, oldest := 0, 0, 0, time.Now()
-	for _, other := range p.waiters {
-		if other.version == w.version {
-			waiting++
-		}
-	}
-	if !w.queued {
-		waiting++
-	}
-	for s := range p.busy {
-		switch {
-		case s.version != w.version || s.revision != p.revision: // does not come back for w
-		case s.spare:
-			spares++
-		default:
-			busy++
-			if s.since.Before(oldest) {
-				oldest = s.since
-			}
-		}
-	}
-	if spares >= waiting {
-		return true
-	}
-	if !p.pace.worth(waiting, busy, time.Since(oldest)) {
-		return false
-	}
-	s := p.place(w.version)
-	s.spare = true
-	p.closing.Go(func() { p.startSpare(s) })
-	return true
-}
-
-// startSpare starts an environment for whoever waits when it is ready. When it
-// cannot be made, who waits tries for himself and hears why.
-func (p *pool) startSpare(s *slot) {
-	if _, err := p.start(s); err == nil {
-		s.env.Warm()
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, w := range p.waiters {
-		w.impatient = true
-		w.tell()
-	}
-}
-
-// enqueue lets w wait behind the others. p.mu is held.
-func (p *pool) enqueue(w *waiter) {
-	if !w.queued {
-		w.queued = true
-		p.waiters = append(p.waiters, w)
-	}
-}
-
-// dequeue takes w out of the queue. The next one may have lost its patience
-// while it was not its turn. p.mu is held.
-func (p *pool) dequeue(w *waiter) {
-	if !w.queued {
-		return
-	}
-	w.queued = false
-	p.waiters = slices.Delete(p.waiters, slices.Index(p.waiters, w), slices.Index(p.waiters, w)+1)
-	if next := p.first(w.version); next != nil && next.impatient {
-		next.tell()
-	}
-}
-
-func (w *waiter) tell() {
-	select {
-	case w.nudge <- struct{}{}:
-	default: // it was told already
-	}
-}
-
 // takeIdle finds the environment of a version that was used last. p.mu is held.
 func (p *pool) takeIdle(version string) *slot {
 	for i := len(p.idle) - 1; i >= 0; i-- {
@@ -350,37 +122,56 @@ func (p *pool) anyFinishing() bool {
 // idled hears that an environment can take another invocation.
 func (p *pool) idled(s *slot) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	s.idles++
 	s.spare = false
 	if _, ok := p.busy[s]; ok && s.revision == p.revision {
 		p.pace.note(time.Since(s.since), s.idles == 1)
 	}
-	p.release(s)
+	w := p.release(s)
+	p.mu.Unlock()
+	if w != nil {
+		w.serve(s, nil)
+	}
 }
 
-// release takes an environment back that can take another invocation. p.mu is
-// held.
-func (p *pool) release(s *slot) {
+// release takes an environment back that can take another invocation, and
+// returns who is to be served with it once p.mu, which is held, is free.
+func (p *pool) release(s *slot) *waiter {
 	if _, ok := p.busy[s]; !ok {
-		return
+		return nil
 	}
 	delete(p.busy, s)
 	if p.closed || s.revision != p.revision {
 		p.retire(s)
 		p.wake()
-		return
+		return nil
 	}
 	if w := p.first(s.version); w != nil { // at once, so that nobody can come between
 		p.take(s)
-		w.slot = s
-		p.dequeue(w)
-		w.tell()
-		return
+		p.settle(w)
+		return w
 	}
 	s.since = time.Now()
 	p.idle = append(p.idle, s)
 	p.wake()
+	return nil
+}
+
+// giveBack takes an environment back whose call has gone. One that has not
+// started does so for whoever comes next.
+func (p *pool) giveBack(s *slot) {
+	p.mu.Lock()
+	if s.idles == 0 {
+		s.spare = true
+		p.mu.Unlock()
+		s.env.Warm()
+		return
+	}
+	w := p.release(s)
+	p.mu.Unlock()
+	if w != nil {
+		w.serve(s, nil)
+	}
 }
 
 // drop forgets an environment that could not be made or is closed.
@@ -389,24 +180,6 @@ func (p *pool) drop(s *slot) {
 	defer p.mu.Unlock()
 	delete(p.busy, s)
 	p.wake()
-}
-
-// wake lets everybody who waits try again: there is room for another
-// environment. p.mu is held.
-func (p *pool) wake() {
-	for _, w := range p.waiters {
-		w.tell()
-	}
-}
-
-// forget stops waiting. What was handed over meanwhile goes to the next.
-func (p *pool) forget(w *waiter) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.dequeue(w)
-	if w.slot != nil {
-		p.release(w.slot)
-	}
 }
 
 // retire ends an environment. p.mu is held.
@@ -446,7 +219,11 @@ func (p *pool) reap(timeout time.Duration) {
 
 // warm starts one environment before it is asked for.
 func (p *pool) warm() {
-	w := &waiter{version: latest, nudge: make(chan struct{}, 1), impatient: true}
+	w := &waiter{version: latest, impatient: true, serve: func(s *slot, err error) {
+		if err == nil {
+			p.giveBack(s)
+		}
+	}}
 	s, err := p.try(w)
 	if err == nil && s != nil {
 		s.env.Warm()
@@ -479,18 +256,15 @@ func (p *pool) close(ctx context.Context) {
 			}
 		}
 	}
-	last := &waiter{nudge: make(chan struct{}, 1), queued: true}
-	p.waiters = append(p.waiters, last)
+	drained := make(chan struct{})
+	p.drained = drained
 	p.wake()
-	for len(p.busy) > 0 && ctx.Err() == nil {
-		p.mu.Unlock()
-		select {
-		case <-last.nudge:
-		case <-ctx.Done():
-		}
-		p.mu.Lock()
+	p.mu.Unlock()
+	select {
+	case <-drained:
+	case <-ctx.Done():
 	}
-	p.dequeue(last)
+	p.mu.Lock()
 	for s := range p.busy {
 		if s.env != nil {
 			p.retire(s)
@@ -499,29 +273,4 @@ func (p *pool) close(ctx context.Context) {
 	clear(p.busy) // who comes back now comes too late
 	p.mu.Unlock()
 	p.closing.Wait()
-}
-
-// invoke runs one invocation in an environment of the pool. accepted is called
-// once the invocation has an environment or a place in the queue; no later call
-// overtakes it then.
-func (p *pool) invoke(ctx context.Context, version string, in environment.Invocation, accepted func()) (*invoke.Result, error) {
-	once := func() {
-		if accepted != nil {
-			accepted()
-			accepted = nil
-		}
-	}
-	for {
-		s, err := p.acquire(ctx, version, once)
-		if err != nil {
-			return nil, err
-		}
-		once()
-		res, err := s.env.Invoke(ctx, in)
-		if errors.Is(err, environment.ErrClosed) {
-			p.drop(s)
-			continue // it was ended just now
-		}
-		return res, err
-	}
 }

@@ -78,6 +78,50 @@ func TestWaitingCallCanBeCancelled(t *testing.T) {
 	<-a
 }
 
+// A call whose caller has gone while it was in the queue is not run.
+func TestAbandonedCallInTheQueueDoesNotRun(t *testing.T) {
+	p := newPlace(t, func(c *Config) { c.MaxConcurrency = 1 })
+	p.create("Fn", "Function", simple)
+	a := p.holding("a")
+	ctx, cancel := context.WithCancel(context.Background())
+	answers := make(chan error, 2)
+	p.Start(ctx, &invoke.Request{Function: "fn", Payload: []byte(`{"do":"wait","file":"b"}`)}, func(_ *invoke.Result, err error) { answers <- err })
+	cancel()
+	if err := <-answers; !errors.Is(err, context.Canceled) || !errors.Is(err, invoke.ErrQueued) {
+		t.Errorf("error %v", err)
+	}
+	p.touch("a")
+	<-a
+	if got, _ := p.call("fn", `"next"`); got != `"next"` {
+		t.Errorf("got %s", got)
+	}
+	if p.exists("b.in") {
+		t.Error("the function ran for nobody")
+	}
+	if len(answers) > 0 {
+		t.Error("it was answered twice")
+	}
+}
+
+// A function whose caller has gone runs on.
+func TestAbandonedCallRunsOn(t *testing.T) {
+	p := newPlace(t)
+	p.create("Fn", "Function", simple)
+	ctx, cancel := context.WithCancel(context.Background())
+	answers := make(chan error, 2)
+	p.Start(ctx, &invoke.Request{Function: "fn", Payload: []byte(`{"do":"wait","file":"b"}`)}, func(_ *invoke.Result, err error) { answers <- err })
+	within(t, "the function", func() bool { return p.exists("b.in") })
+	cancel()
+	if err := <-answers; !errors.Is(err, context.Canceled) || errors.Is(err, invoke.ErrQueued) {
+		t.Errorf("error %v", err)
+	}
+	p.touch("b")
+	within(t, "the environment's return", func() bool { idle, busy := p.function("fn").pool.count(); return idle == 1 && busy == 0 })
+	if len(answers) > 0 {
+		t.Error("it was answered twice")
+	}
+}
+
 func TestReservedConcurrencyThrottles(t *testing.T) {
 	p := newPlace(t)
 	p.create("Fn", "Function", `{Code: ".", Runtime: nodejs22.x, Handler: a.b, FunctionName: fn, Timeout: 20, ReservedConcurrentExecutions: 1}`)

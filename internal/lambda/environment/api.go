@@ -52,7 +52,8 @@ type post struct {
 	trailer     func(name string) string // after the body's end
 	abort       func()                   // makes reads of the body fail
 	// loop, when set, is the body of a connection that can do without the
-	// goroutine that waits in respond while others read a stream.
+	// goroutine that waits in respond while others read a stream, and that
+	// tells whoever invoked of a buffered response after the runtime.
 	loop *incoming
 }
 
@@ -150,7 +151,8 @@ func (e *Environment) next(l *life, hungUp <-chan struct{}) (*invocation, *apiEr
 // respond takes the runtime's response, and the runtime hears of it when the
 // body was read: that of a buffered invocation here and now, because waking the
 // invoker for it would be most of its cost; that of a stream by whoever
-// invoked. Then respond may return at once: held says that the connection's
+// invoked. The runtime hears first, so that it comes back for its next event
+// while the invoker goes on. Then respond may return at once: held says that the connection's
 // resume is called when it would have returned.
 func (e *Environment) respond(l *life, id string, p post) (refusal *apiError, held bool) {
 	r := &response{post: p, read: make(chan struct{})}
@@ -168,10 +170,14 @@ func (e *Environment) respond(l *life, id string, p post) (refusal *apiError, he
 	}
 	if r.held {
 		p.loop.conn.hold(r)
-		close(inv.answered)
+		inv.answer()
 		return nil, true
 	}
-	close(inv.answered)
+	if p.loop != nil && inv.Mode != invoke.Stream && r.whole() {
+		p.loop.told = inv
+	} else {
+		inv.answer()
+	}
 	select {
 	case <-r.read:
 	case <-inv.abandoned:

@@ -55,7 +55,7 @@ func TestAllocationBudget(t *testing.T) {
 	for name, row := range map[string]struct {
 		mode invoke.Mode
 		most float64
-	}{"buffered": {invoke.Buffered, 26}, "stream": {invoke.Stream, 26}} {
+	}{"buffered": {invoke.Buffered, 26}, "stream": {invoke.Stream, 24}} {
 		payload := []byte("{}")
 		buf := make([]byte, 64)
 		n := testing.AllocsPerRun(300, func() {

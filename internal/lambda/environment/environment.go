@@ -108,6 +108,9 @@ type Environment struct {
 	offered bool
 	offers  int
 	closed  bool
+	// alarm rings when the time of current may be over; alarmed: it will.
+	alarm   *time.Timer
+	alarmed bool
 	// peak is the last life's, for the REPORT of an invocation it died in.
 	peak int64
 }
@@ -167,22 +170,37 @@ type Invocation struct {
 	LogTail       bool
 }
 
-// Invoke runs one invocation, as invoke.Invoker describes. The result's
-// ExecutedVersion is the function's.
-func (e *Environment) Invoke(ctx context.Context, in Invocation) (*invoke.Result, error) {
-	inv := e.newInvocation(in)
+// Start begins one invocation and returns: answered gets, once, what Invoke
+// would have returned, from the goroutine that learns of it. That is nearly
+// always the one that reads the runtime's connection, which goes on when
+// answered returns; so answered must not wait for anything. It is not called
+// after an error. abandon lets go of the result, the function goes on;
+// answered is called all the same.
+func (e *Environment) Start(in Invocation, answered func(*invoke.Result)) (abandon func(), err error) {
+	inv := e.newInvocation(in, answered)
 	d, err := e.accept(inv)
 	if err != nil {
 		return nil, err
 	}
 	d.make()
+	return inv.abandon, nil
+}
+
+// Invoke runs one invocation, as invoke.Invoker describes. The result's
+// ExecutedVersion is the function's.
+func (e *Environment) Invoke(ctx context.Context, in Invocation) (*invoke.Result, error) {
+	answer := make(chan *invoke.Result, 1)
+	abandon, err := e.Start(in, func(res *invoke.Result) { answer <- res })
+	if err != nil {
+		return nil, err
+	}
 	select {
-	case <-inv.answered:
+	case res := <-answer:
+		return res, nil
 	case <-ctx.Done():
-		inv.abandon()
+		abandon()
 		return nil, ctx.Err()
 	}
-	return inv.result(), nil
 }
 
 // accept gives inv to the runtime when that waits for it, and otherwise sees
@@ -227,14 +245,49 @@ func (e *Environment) Finishing(idles int) bool {
 
 // arm starts an invocation's clock. e.mu is held.
 func (e *Environment) arm(inv *invocation) {
-	if inv.timer != nil {
+	if inv.armed() {
 		return
 	}
 	inv.started = time.Now()
 	inv.deadline = inv.started.Add(e.cfg.Function.Timeout)
-	inv.timer = time.AfterFunc(e.cfg.Function.Timeout, func() { e.timedOut(inv) })
+	e.setAlarm(e.cfg.Function.Timeout)
 	e.logging.Store(inv)
 	inv.log("START RequestId: " + inv.RequestID + " Version: " + e.cfg.Function.Version)
+}
+
+// setAlarm sets the alarm, unless it rings anyway: all invocations have the same
+// time, so that it then rings no later than it must for this one. It is not
+// stopped when an invocation ends, since a timer that is set for each may wake a
+// thread each time. e.mu is held.
+func (e *Environment) setAlarm(after time.Duration) {
+	switch {
+	case e.alarmed:
+		return
+	case e.alarm == nil:
+		e.alarm = time.AfterFunc(after, e.ring)
+	default:
+		e.alarm.Reset(after)
+	}
+	e.alarmed = true
+}
+
+// ring ends the invocation whose time is over, or goes on to wait for that.
+func (e *Environment) ring() {
+	e.mu.Lock()
+	e.alarmed = false
+	inv := e.current
+	if e.closed || inv == nil || !inv.armed() {
+		e.mu.Unlock()
+		return
+	}
+	left := time.Until(inv.deadline)
+	if left > 0 {
+		e.setAlarm(left)
+	}
+	e.mu.Unlock()
+	if left <= 0 {
+		e.timedOut(inv)
+	}
 }
 
 // dispatch hands inv to the runtime and the extensions, who all wait. e.mu is
@@ -340,6 +393,9 @@ func (e *Environment) Close() {
 	e.closeOnce.Do(func() { close(e.closing) })
 	e.mu.Lock()
 	e.closed = true
+	if e.alarm != nil {
+		e.alarm.Stop()
+	}
 	inv, l := e.current, e.life
 	if l != nil {
 		l.ending = true

@@ -29,8 +29,9 @@ type invocation struct {
 	// never used twice.
 	attempt string
 
-	// answered is closed when response or failure is known.
+	// answered is closed when response or failure is known; then is told next.
 	answered chan struct{}
+	then     func(*invoke.Result)
 	// collected is a buffered invocation's response; before answered closes.
 	collected []byte
 	// abandoned is closed when the caller does not want the response any more.
@@ -38,8 +39,7 @@ type invocation struct {
 	abandons  sync.Once
 
 	// Guarded by env.mu.
-	timer      *time.Timer
-	started    time.Time
+	started    time.Time // zero before its time runs
 	deadline   time.Time
 	initTime   time.Duration // the init phase, when this is its first invocation, for REPORT
 	dispatched bool
@@ -82,15 +82,19 @@ type failure struct {
 	message   string // the platform's, of which of makes a body for an invocation
 }
 
-func (e *Environment) newInvocation(in Invocation) *invocation {
+func (e *Environment) newInvocation(in Invocation, then func(*invoke.Result)) *invocation {
 	return &invocation{
 		Invocation: in,
 		env:        e,
 		attempt:    awsapi.NewRequestID(),
 		answered:   make(chan struct{}),
+		then:       then,
 		abandoned:  make(chan struct{}),
 	}
 }
+
+// armed tells whether its time runs. env.mu is held.
+func (inv *invocation) armed() bool { return !inv.started.IsZero() }
 
 // platformError is a payload that Lambda itself writes; the key order is AWS's.
 func platformError(errorType, requestID, message string) []byte {
@@ -151,7 +155,14 @@ func (e *Environment) fail(inv *invocation, f *failure) {
 		return
 	}
 	e.finish(inv, f)
+	inv.answer()
+}
+
+// answer tells whoever invoked that response or failure is known, once.
+// env.mu is not held.
+func (inv *invocation) answer() {
 	close(inv.answered)
+	inv.then(inv.result())
 }
 
 // finish settles how inv ended (f is nil for a complete response), writes END
@@ -172,8 +183,7 @@ func (e *Environment) finish(inv *invocation, f *failure) {
 		return
 	}
 	inv.finished = true
-	if inv.timer != nil {
-		inv.timer.Stop()
+	if inv.armed() {
 		inv.end.Duration = time.Since(inv.started)
 	}
 	inv.failure = f
@@ -189,7 +199,7 @@ func (e *Environment) finish(inv *invocation, f *failure) {
 	if l != nil && l == e.life && l.hub.Active() {
 		l.told = inv
 	}
-	armed, peak := inv.timer != nil, e.peak
+	armed, peak := inv.armed(), e.peak
 	e.mu.Unlock()
 	if armed {
 		inv.report(l, peak)
@@ -214,14 +224,17 @@ func (inv *invocation) publish() {
 	inv.env.cfg.Journal.Publish(entry)
 }
 
-// result is what Invoke returns once answered is closed.
+// result is what Start hands over once answered is closed.
 func (inv *invocation) result() *invoke.Result {
 	e := inv.env
 	res := &invoke.Result{
 		RequestID:       inv.RequestID,
 		ExecutedVersion: e.cfg.Function.Version,
 		End:             func() invoke.End { e.mu.Lock(); defer e.mu.Unlock(); return inv.end },
-		LogTail:         inv.tail.bytes,
+		LogTail:         noTail,
+	}
+	if inv.LogTail {
+		res.LogTail = inv.tail.bytes
 	}
 	e.mu.Lock()
 	r, f := inv.response, inv.failure

@@ -383,7 +383,11 @@ func (c *loopConn) answer() (held bool, err error) {
 	if held {
 		return true, nil
 	}
-	return false, c.answered(in, refusal)
+	err = c.answered(in, refusal)
+	if in.told != nil {
+		in.told.answer()
+	}
+	return false, err
 }
 
 // answered tells the runtime what became of its response or error.
@@ -434,6 +438,7 @@ type incoming struct {
 	left   int64        // of a body whose length is known; negative when it is not
 	chunks chunked.Body // of one whose length is not
 	err    error        // what ended it
+	told   *invocation  // whose caller is told when the runtime has been
 
 	errorType, errorBody string // trailers
 }

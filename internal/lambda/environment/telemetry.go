@@ -175,7 +175,7 @@ func (e *Environment) tellFinished(l *life, inv *invocation, f *failure, what in
 	}
 	e.tellStart(l, inv)
 	duration := inv.end.Duration
-	if !inv.finished && inv.timer != nil {
+	if !inv.finished && inv.armed() {
 		duration = time.Since(inv.started)
 	}
 	r := doneRecord{RequestID: inv.RequestID, Status: "success", Tracing: inv.tracing()}
@@ -215,7 +215,7 @@ func (e *Environment) tellDone(l *life) {
 	if inv == nil {
 		inv = e.current // its reader has not met the end yet
 	}
-	if inv != nil && inv.timer != nil {
+	if inv != nil && inv.armed() {
 		e.tellFinished(l, inv, inv.failure, toldReport)
 	}
 	l.told = nil
