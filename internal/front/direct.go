@@ -15,8 +15,8 @@ import (
 // net/http spends more on such a request than everything else together: a
 // goroutine that watches the client while the handler runs, deadlines, buffers.
 // They are answered within the connection's Read, on net/http's own goroutine,
-// for which the first request has not come yet. The first one that is not
-// direct, or that is not written in the plainest way (directHead), is net/http's,
+// for which the first request has not come yet, or later by another one
+// (late.go). The first one that is not direct, or that is not written in the plainest way (directHead), is net/http's,
 // and so is all that follows it on its connection.
 //
 // The header's time limit, the limit of an idle connection, and the end of
@@ -39,6 +39,7 @@ type direct struct {
 	// behind the header, in a write of its own.
 	head   directHead
 	headed bool
+	late   late
 }
 
 // directRoom is what a connection reads at once, as in net/http.
@@ -72,6 +73,15 @@ func (c *conn) serveDirects(p []byte) (int, error) {
 			err = c.await(0)
 		}
 		have += n
+		if d := c.direct; d != nil && d.late.awaited {
+			again, failed := d.late.meet(c, n, err)
+			if failed != nil {
+				return 0, failed
+			}
+			if again {
+				continue
+			}
+		}
 		for have > 0 {
 			used, v, failed := c.tryDirect(p[:have], len(p), err != nil)
 			if failed != nil {
@@ -88,6 +98,11 @@ func (c *conn) serveDirects(p []byte) (int, error) {
 				break
 			}
 			have = copy(p, p[used:have])
+			if d := c.direct; have > 0 && d.late.awaited { // answers come in the order of the requests
+				if _, failed := d.late.meet(c, have, nil); failed != nil {
+					return 0, failed
+				}
+			}
 		}
 		if err != nil {
 			return have, err
@@ -209,7 +224,7 @@ func (c *conn) readFull(p []byte) error {
 	return nil
 }
 
-// serveDirect runs the handler and writes its answer.
+// serveDirect runs the handler and writes its answer, unless it is late.
 func (c *conn) serveDirect(head *directHead, body []byte) error {
 	d := c.direct
 	if d == nil {
@@ -218,7 +233,11 @@ func (c *conn) serveDirect(head *directHead, body []byte) error {
 	if !c.owner.began(c) {
 		return io.EOF
 	}
-	defer c.owner.ended(c)
+	defer func() {
+		if !d.late.awaited { // else [Late.Answer] sees to the rest, and may have
+			c.owner.ended(c)
+		}
+	}()
 	head.fill(d)
 	d.answer.client = c
 	d.request = http.Request{
@@ -232,7 +251,15 @@ func (c *conn) serveDirect(head *directHead, body []byte) error {
 		d.request.Body = &d.body
 	}
 	c.owner.route(&d.answer, &d.request)
+	if d.late.awaited {
+		return nil
+	}
 	d.answer.finish()
+	return c.next(d)
+}
+
+// next is for the next request, unless the answer was the last.
+func (c *conn) next(d *direct) error {
 	if d.answer.failed != nil {
 		return d.answer.failed
 	}

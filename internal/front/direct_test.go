@@ -104,13 +104,15 @@ const last = "GET /end HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 // What a client sees does not depend on who serves its request.
 func TestDirectAnswersAreThoseOfNetHTTP(t *testing.T) {
 	for _, kind := range []string{"websocket", "function-url", KindAWS} { // the latter two also speak HTTP/2
-		t.Run(kind, func(t *testing.T) { testDirectAnswers(t, kind) })
+		for name, handler := range map[string]http.HandlerFunc{"at once": pushed, "late": pushedLate} {
+			t.Run(kind+" "+name, func(t *testing.T) { testDirectAnswers(t, kind, handler) })
+		}
 	}
 }
 
-func testDirectAnswers(t *testing.T, kind string) {
+func testDirectAnswers(t *testing.T, kind string, handler http.HandlerFunc) {
 	f := newFront(t, Config{CADir: t.TempDir()})
-	direct := open(t, f, Endpoint{Resource: "Direct", Kind: kind, Handler: http.HandlerFunc(pushed), Direct: pushes})
+	direct := open(t, f, Endpoint{Resource: "Direct", Kind: kind, Handler: handler, Direct: pushes})
 	plain := open(t, f, Endpoint{Resource: "Plain", Kind: kind, Handler: http.HandlerFunc(pushed)})
 	post := func(target, more, body string) string {
 		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: localhost:3001\r\n%sContent-Length: %d\r\n\r\n%s", target, more, len(body), body)
@@ -194,58 +196,6 @@ func TestCloseEndsConnectionsOfDirectRequests(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
 	if err := l.Close(ctx); err != nil {
-		t.Error(err)
-	}
-}
-
-// net/http does not know of a direct request, and yet Close lets it end; and its
-// handler can find out that the client did not wait.
-func TestCloseLetsDirectRequestsEnd(t *testing.T) {
-	f := newFront(t, Config{})
-	entered, leave := make(chan func() bool), make(chan struct{})
-	l := open(t, f, Endpoint{Resource: "Url", Kind: "function-url", Direct: pushes,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			entered <- w.(interface{ Gone() bool }).Gone
-			<-leave
-			fmt.Fprint(w, "ended")
-		})})
-	ask := func() net.Conn {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", l.Port()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprint(c, "POST /push/a HTTP/1.1\r\nHost: h\r\n\r\n")
-		return c
-	}
-	one := ask()
-	defer one.Close()
-	if gone := <-entered; gone() {
-		t.Error("the client is there")
-	}
-	two := ask()
-	gone := <-entered
-	_ = two.Close()
-	for !gone() {
-		time.Sleep(time.Millisecond)
-	}
-	closed := make(chan error, 1)
-	go func() { closed <- l.Close(t.Context()) }()
-	silent, _ := net.Pipe()
-	third := &conn{Conn: silent, owner: l}
-	for l.began(third) { // until Close has begun
-		l.ended(third)
-		time.Sleep(time.Millisecond)
-	}
-	select {
-	case err := <-closed:
-		t.Errorf("closed before the end: %v", err)
-	default:
-	}
-	close(leave)
-	if answer, _ := io.ReadAll(one); !bytes.HasSuffix(answer, []byte("\r\n\r\nended")) {
-		t.Errorf("got %q", answer)
-	}
-	if err := <-closed; err != nil {
 		t.Error(err)
 	}
 }

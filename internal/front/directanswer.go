@@ -26,11 +26,8 @@ type answer struct {
 	sent   bool
 	failed error // what came of sending it
 	client *conn
+	late   bool // only made, for Late.Answer to send
 }
-
-// Gone tells whether the client has hung up: a handler that took long may ask
-// before it answers.
-func (a *answer) Gone() bool { return hungUp(a.client.Conn) }
 
 func (a *answer) Header() http.Header { return a.header }
 
@@ -82,6 +79,10 @@ const (
 func (a *answer) send(body []byte) {
 	a.sent = true
 	head := a.encode(body)
+	if a.late {
+		a.out = append(head, body...)
+		return
+	}
 	if len(head)+len(body) > clientRoom {
 		nonblock.Yield()
 	}
@@ -173,7 +174,7 @@ const keptAnswer = 4 << 10
 
 func (a *answer) reset() {
 	clear(a.header)
-	a.status, a.body, a.sent = 0, a.body[:0], false
+	a.status, a.body, a.sent, a.late = 0, a.body[:0], false, false
 	if cap(a.out)+cap(a.body) > keptAnswer {
 		a.out, a.body = nil, nil
 	}

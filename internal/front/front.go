@@ -79,8 +79,8 @@ type Endpoint struct {
 	Handler http.Handler
 	// Direct tells from a request line which requests Handler answers in one
 	// piece from their whole body: it hijacks none, does not look at their
-	// context, which a client that hangs up does not end, and keeps nothing of
-	// them (see direct.go). nil: none.
+	// context, which a client that hangs up does not end ([Late.Context] does),
+	// and keeps nothing of them (see direct.go). nil: none.
 	Direct func(line []byte) bool
 	// Hosts are the AWS host names this endpoint stands for, such as
 	// "{api}.execute-api.{region}.amazonaws.com".

@@ -49,6 +49,17 @@ func (c *conn) Write(p []byte) (int, error) {
 	return n, c.worded("write", err)
 }
 
+// TryWrite writes as much of p as the kernel takes at once, perhaps nothing,
+// and nothing on connections that [Conn] has not made.
+func TryWrite(c net.Conn, p []byte) (int, error) {
+	own, ok := c.(*conn)
+	if !ok || len(p) == 0 {
+		return 0, nil
+	}
+	n, err := TryRaw(own.raw, p[:min(len(p), most)])
+	return n, own.worded("write", err)
+}
+
 // worded is an error as net words it: one of the poller by the operation's
 // usual name, and one of the kernel with both ends.
 func (c *conn) worded(op string, err error) error {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/suiro-dev/suiro/internal/awsapi"
+	"github.com/suiro-dev/suiro/internal/front"
 	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/lambda/async"
 )
@@ -25,7 +26,7 @@ const (
 
 // Functions is what the API asks of the service.
 type Functions interface {
-	invoke.Invoker
+	invoke.Starter
 	// Function finds the function that a name, partial ARN or ARN means, and
 	// the qualifier that it or the parameter names. Errors are *invoke.Error.
 	Function(name, qualifier string) (f Function, actual string, err error)
@@ -142,10 +143,28 @@ func (s *Handler) serveInvoke(w http.ResponseWriter, r *http.Request, name strin
 	if err != nil {
 		return err
 	}
-	res, err := s.cfg.Functions.Invoke(r.Context(), req)
-	if err != nil {
-		return err
+	if late, ok := front.Later(w); ok { // whoever reads the function's answer gives it
+		s.cfg.Functions.Start(late.Context(), req, func(res *invoke.Result, err error) {
+			late.Answer(func() { answer(w, req, res, err) })
+		})
+		return nil
 	}
+	res, err := s.cfg.Functions.Invoke(r.Context(), req)
+	answer(w, req, res, err)
+	return nil
+}
+
+// answer answers a call with the function's result, or says why there is none.
+func answer(w http.ResponseWriter, req *invoke.Request, res *invoke.Result, err error) {
+	if err == nil {
+		err = answerResult(w, req, res)
+	}
+	if err != nil {
+		WriteError(w, err)
+	}
+}
+
+func answerResult(w http.ResponseWriter, req *invoke.Request, res *invoke.Result) error {
 	defer func() { _ = res.Body.Close() }()
 	h := w.Header()
 	switch req.Type {

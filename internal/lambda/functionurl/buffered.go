@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/suiro-dev/suiro/internal/invoke"
 )
@@ -17,23 +16,8 @@ import (
 // buffered URL gets.
 func (u *url) isDirect([]byte) bool { return !u.settings.Load().stream }
 
-// brief is how long a call may take before it is asked whether its client is
-// still there to be answered.
-const brief = 50 * time.Millisecond
-
-// hungUp tells whether the client of a call that the front serves by itself has
-// gone; net/http ends the request's context then.
-func (c *call) hungUp() bool {
-	client, ok := c.w.(interface{ Gone() bool })
-	return ok && time.Since(c.began) > brief && client.Gone()
-}
-
 // whole answers with the result of a buffered invocation.
 func (c *call) whole(res *invoke.Result) {
-	if c.hungUp() {
-		c.gone = true
-		return
-	}
 	result, err := io.ReadAll(res.Body)
 	if err != nil {
 		c.internal(err.Error())

@@ -46,7 +46,7 @@ type Listener interface {
 
 // Functions is what the service needs of Lambda; *lambda.Service is one.
 type Functions interface {
-	invoke.Invoker
+	invoke.Starter
 	Lookup(name, qualifier string) (lambda.FunctionInfo, error)
 	PermitsURL(name, qualifier, authType string, c awsapi.Caller) (url, function bool)
 }

@@ -44,6 +44,10 @@ func (f *function) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Res
 	return f.answer(req)
 }
 
+func (f *function) Start(ctx context.Context, req *invoke.Request, answered func(*invoke.Result, error)) {
+	go func() { answered(f.Invoke(ctx, req)) }()
+}
+
 func (f *function) Lookup(name, qualifier string) (lambda.FunctionInfo, error) {
 	if !strings.HasPrefix(name, functionARN) && name != "fn" && name != "fn:live" || qualifier == "gone" {
 		return lambda.FunctionInfo{}, &invoke.Error{Status: 404, Code: "ResourceNotFoundException"}

@@ -36,6 +36,7 @@ type call struct {
 	status   int // as it was sent
 	sent     int // bytes of body
 	gone     bool
+	queued   bool   // gone before the function was called
 	complete bool   // the function's stream came to its proper end
 	failed   string // what ended the response badly
 
@@ -47,11 +48,6 @@ type call struct {
 func (u *url) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{url: u, set: u.settings.Load(), w: w, r: r, method: r.Method, path: r.URL.Path, began: time.Now(), requestID: awsapi.NewRequestID()}
 	c.trace = newTrace(r.Header.Get("X-Amzn-Trace-Id"), c.began)
-	defer func() {
-		if c.detached == nil {
-			c.tell()
-		}
-	}()
 	h := w.Header()
 	h["x-amzn-RequestId"] = []string{c.requestID}
 	h["X-Amzn-Trace-Id"] = []string{c.trace.answered}
@@ -62,11 +58,34 @@ func (u *url) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if isPreflight(r) {
 			c.status = http.StatusOK
 			c.set.cors.preflight(w, r.Header.Get("Origin"))
+			c.tell()
 			return
 		}
 		c.set.cors.answer(h, r.Header.Get("Origin"))
 	}
-	res, err := c.invoke()
+	req, err := c.admitted()
+	if err != nil {
+		c.answer(nil, err)
+		return
+	}
+	functions := u.service.cfg.Functions
+	if late, ok := front.Later(w); ok { // whoever reads the function's answer gives it
+		functions.Start(late.Context(), req, func(res *invoke.Result, err error) {
+			late.Answer(func() { c.answer(res, err) })
+		})
+		return
+	}
+	c.answer(functions.Invoke(r.Context(), req))
+}
+
+// answer answers the request with the function's result, or says why there is
+// none.
+func (c *call) answer(res *invoke.Result, err error) {
+	defer func() {
+		if c.detached == nil {
+			c.tell()
+		}
+	}()
 	if err != nil {
 		c.refuse(err)
 		return
@@ -83,8 +102,9 @@ func (u *url) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// invoke reads the request, asks whether it may pass, and calls the function.
-func (c *call) invoke() (*invoke.Result, error) {
+// admitted reads the request, asks whether it may pass, and returns the
+// invocation that it is.
+func (c *call) admitted() (*invoke.Request, error) {
 	body, err := io.ReadAll(io.LimitReader(c.r.Body, maxRequest+1))
 	if err != nil {
 		return nil, &awsapi.Error{Status: http.StatusBadRequest, Code: "InvalidRequestContentException", Message: "Could not read the request body"}
@@ -107,10 +127,10 @@ func (c *call) invoke() (*invoke.Result, error) {
 	if c.set.stream {
 		mode = invoke.Stream
 	}
-	return functions.Invoke(c.r.Context(), &invoke.Request{
+	return &invoke.Request{
 		Function: c.set.function, Qualifier: c.set.qualifier, Mode: mode, Payload: payload,
 		RequestID: c.requestID, TraceID: c.trace.whole,
-	})
+	}, nil
 }
 
 // errTooLarge is the refusal of a request whose event is too large.
@@ -123,7 +143,7 @@ func (c *call) refuse(err error) {
 	var refused *invoke.Error
 	switch {
 	case c.r.Context().Err() != nil || errors.Is(err, context.Canceled):
-		c.gone = true
+		c.gone, c.queued = true, errors.Is(err, invoke.ErrQueued)
 	case errors.As(err, &shell):
 		c.status, c.failed = shell.Status, shell.Code
 		if shell == forbidden || shell == errTooLarge { // "Message", by any name
@@ -179,7 +199,10 @@ func (c *call) tell() {
 		Kind: journal.Answered, Resource: c.url.logicalID, RequestID: c.requestID, Function: functionName(c.set.function),
 		Method: c.method, Path: c.path, Status: c.status, Bytes: c.sent, Duration: time.Since(c.began), Err: c.failed,
 	}
-	if c.gone {
+	switch {
+	case c.queued:
+		e.Err = "the client went away before the function was called"
+	case c.gone:
 		e.Err = "the client went away; the function goes on to its end, as on AWS"
 	}
 	j.Publish(e)
