@@ -48,7 +48,7 @@ type Listener interface {
 
 // Config is what the service needs of others.
 type Config struct {
-	Invoker invoke.Invoker
+	Invoker invoke.Starter
 	Open    func(ctx context.Context, e Endpoint) (Listener, error)
 	// Connections finds sockets for pushes; nil is this node alone.
 	Connections cluster.Connections

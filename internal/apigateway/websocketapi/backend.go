@@ -56,13 +56,18 @@ func internal(cause string) *failure {
 // that is not waited for any more may still be reading it.
 func (e *event) invoke(ctx context.Context, req *invoke.Request, wanted bool) (answer []byte, reusable bool, fail *failure) {
 	began := time.Now()
-	answer, reusable, fail = e.invokeFunction(ctx, req, wanted)
+	res, err := e.conn.api.config.Invoker.Invoke(ctx, req)
+	return e.invoked(began, res, err, wanted)
+}
+
+// invoked takes what came of a call that began then.
+func (e *event) invoked(began time.Time, res *invoke.Result, err error, wanted bool) (answer []byte, reusable bool, fail *failure) {
+	answer, reusable, fail = e.result(res, err, wanted)
 	e.called.made, e.called.latency, e.called.failed = true, time.Since(began), fail.text()
 	return answer, reusable, fail
 }
 
-func (e *event) invokeFunction(ctx context.Context, req *invoke.Request, wanted bool) (answer []byte, reusable bool, fail *failure) {
-	res, err := e.conn.api.config.Invoker.Invoke(ctx, req)
+func (e *event) result(res *invoke.Result, err error, wanted bool) (answer []byte, reusable bool, fail *failure) {
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
 			e.called.service = http.StatusOK // it was called, and runs on

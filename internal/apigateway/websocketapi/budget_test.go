@@ -17,7 +17,7 @@ import (
 // without the function, a push without net/http.
 func TestAllocationBudget(t *testing.T) {
 	api, client, r, _ := benchmark(t)
-	for route, most := range map[string]float64{"ping": 4, "fn": 24} {
+	for route, most := range map[string]float64{"ping": 4, "fn": 23} {
 		frame := ws.MustCompileFrame(ws.MaskFrame(ws.NewTextFrame([]byte(`{"action":"` + route + `","data":"hello"}`))))
 		answer := make([]byte, 2+len("pong"))
 		n := testing.AllocsPerRun(500, func() {

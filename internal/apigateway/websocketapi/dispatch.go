@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/suiro-dev/suiro/internal/invoke"
 	"github.com/suiro-dev/suiro/internal/journal"
 	"github.com/suiro-dev/suiro/internal/jsonwrite"
 )
@@ -30,16 +31,19 @@ type job struct {
 	payload []byte
 	size    int // of the client's message
 
+	// Of a function that is called as a proxy: since when, and what ends it
+	// early.
+	began    time.Time
+	cancel   context.CancelFunc
+	answered func(*invoke.Result, error) // conclude
+
+	// Of the other backends.
 	accepted func() // tells the reader that the message has its place
 	told     bool
 	started  chan struct{} // on which it is told
 }
 
-var jobs = sync.Pool{New: func() any {
-	j := new(job)
-	j.accepted = j.accept
-	return j
-}}
+var jobs = sync.Pool{New: func() any { return new(job) }}
 
 // accept lets the reader go on to the next message, once.
 func (j *job) accept() {
@@ -52,12 +56,17 @@ func (j *job) accept() {
 // largestKept keeps the pool from holding on to what a rare large message took.
 const largestKept = 64 << 10
 
-// dispatch hands a message to a goroutine and waits until the function has
-// accepted it: until it has an execution environment or its place in the queue
-// for one. It never waits for the answer. So messages of one connection reach
-// their functions in the order in which they arrived.
+// dispatch hands a message to its backend. A function has accepted it when
+// dispatch returns: it has an execution environment or its place in the queue
+// for one. So messages of one connection reach their functions in the order in
+// which they arrived. Nobody waits for the answer: that of a function which is
+// called as a proxy is dealt with by who reads it (conclude), for the other
+// backends there is a goroutine.
 func (c *connection) dispatch(e *event, route *Route) {
 	j := jobs.Get().(*job)
+	if j.accepted == nil { // a new one
+		j.accepted, j.answered = j.accept, j.conclude
+	}
 	j.event, j.route, j.size = *e, route, len(e.body)
 	if route.Integration.Type == Lambda {
 		j.payload = e.appendProxy(j.payload[:0])
@@ -65,9 +74,13 @@ func (c *connection) dispatch(e *event, route *Route) {
 		j.payload = append(j.payload[:0], e.body...)
 	}
 	j.event.body = nil
+	c.api.work.Add(1)
+	if route.Integration.Type == Lambda {
+		j.invoke()
+		return
+	}
 	started := starts.Get().(chan struct{})
 	j.started = started
-	c.api.work.Add(1)
 	go j.run()
 	<-started
 	starts.Put(started) // the job has let go of it with what it told
@@ -77,7 +90,33 @@ func (c *connection) dispatch(e *event, route *Route) {
 // job may be somebody else's by the time its reader has heard of its start.
 var starts = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
 
-// run calls the backend and tells the client what there is to tell.
+// invoke calls the function. The job may be over when it returns.
+func (j *job) invoke() {
+	a, i := j.event.conn.api, j.route.Integration
+	var ctx context.Context
+	ctx, j.cancel = a.invokeContext(i)
+	j.began = time.Now()
+	a.config.Invoker.Start(ctx, a.request(&j.event, i, j.payload), j.answered)
+}
+
+// conclude tells the client what there is to tell of the function's answer. It
+// runs on the goroutine that has read it, and waits for nobody.
+func (j *job) conclude(res *invoke.Result, err error) {
+	e, c := &j.event, j.event.conn
+	answer, reusable, fail := e.invoked(j.began, res, err, j.route.Replies)
+	var reply []byte
+	if fail == nil && j.route.Replies {
+		reply, fail = proxyReply(answer)
+	}
+	c.finish(e, j.route, j.size, reply, fail)
+	j.cancel()
+	c.leave()
+	c.api.work.Done()
+	j.recycle(reusable)
+}
+
+// run calls a backend that is no Lambda proxy and tells the client what there is
+// to tell.
 func (j *job) run() {
 	e, c, i := &j.event, j.event.conn, j.route.Integration
 	a := c.api
@@ -85,34 +124,21 @@ func (j *job) run() {
 	defer c.leave()
 	ctx, cancel := a.invokeContext(i)
 	defer cancel()
-	var reply []byte
-	var fail *failure
-	reusable := true
-	if i.Type == Lambda {
-		req := a.request(e, i, j.payload)
-		req.Accepted = j.accepted
-		var answer []byte
-		if answer, reusable, fail = e.invoke(ctx, req, j.route.Replies); fail == nil && j.route.Replies {
-			reply, fail = proxyReply(answer)
-		}
-		j.accept() // a call that was refused accepts nothing
-	} else {
-		if i.Type != Function {
-			j.accept() // what order the backend sees is the network's
-		}
-		e.body, e.accepted = j.payload, j.accepted
-		reply, fail = e.reply(ctx, j.route)
-		j.accept()
+	if i.Type != Function {
+		j.accept() // what order the backend sees is the network's
 	}
+	e.body, e.accepted = j.payload, j.accepted
+	reply, fail := e.reply(ctx, j.route)
+	j.accept() // a call that was refused accepts nothing
 	c.finish(e, j.route, j.size, reply, fail)
-	j.recycle(reusable)
+	j.recycle(true)
 }
 
 func (j *job) recycle(reusable bool) {
 	if !reusable || cap(j.payload) > largestKept {
 		j.payload = nil
 	}
-	j.event, j.route, j.told, j.started = event{}, nil, false, nil
+	j.event, j.route, j.told, j.started, j.cancel = event{}, nil, false, nil, nil
 	jobs.Put(j)
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/invoke"
 )
 
-// sequence is an Invoker that notes the order in which each connection's
+// sequence is a Starter that notes the order in which each connection's
 // messages reach it, and answers after a moment, as functions do.
 type sequence struct {
 	t       *testing.T
@@ -48,6 +48,25 @@ func (s *sequence) Invoke(ctx context.Context, req *invoke.Request) (*invoke.Res
 		time.Sleep(time.Duration(rand.IntN(300)) * time.Microsecond)
 	}
 	return &invoke.Result{Body: io.NopCloser(strings.NewReader("{}")), End: func() invoke.End { return invoke.End{} }}, nil
+}
+
+func (s *sequence) Start(ctx context.Context, req *invoke.Request, answered func(*invoke.Result, error)) {
+	start(ctx, s, req, answered)
+}
+
+// start is the Start of an Invoker that waits: it returns when the call has been
+// accepted or is over.
+func start(ctx context.Context, i invoke.Invoker, req *invoke.Request, answered func(*invoke.Result, error)) {
+	accepted := make(chan struct{})
+	once := sync.OnceFunc(func() { close(accepted) })
+	asked := *req
+	asked.Accepted = once
+	go func() {
+		res, err := i.Invoke(ctx, &asked)
+		once()
+		answered(res, err)
+	}()
+	<-accepted
 }
 
 func TestMessagesReachTheirFunctionInOrder(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 	"github.com/suiro-dev/suiro/internal/invoke"
 )
 
-// ledger is an Invoker that keeps account of every connection.
+// ledger is a Starter that keeps account of every connection.
 type ledger struct {
 	t        *testing.T
 	mu       sync.Mutex
@@ -31,6 +31,10 @@ type ledger struct {
 }
 
 type account struct{ accepted, refused, disconnects int }
+
+func (l *ledger) Start(ctx context.Context, req *invoke.Request, answered func(*invoke.Result, error)) {
+	answered(l.Invoke(ctx, req))
+}
 
 func (l *ledger) Invoke(_ context.Context, req *invoke.Request) (*invoke.Result, error) {
 	e := decode(l.t, req.Payload)

@@ -414,7 +414,7 @@ func TestStagesServeTheirDeployments(t *testing.T) {
 	prod.silent()
 }
 
-// inOrder is an Invoker that notes when it was called, without a lock that
+// inOrder is a Starter that notes when it was called, without a lock that
 // could change the order, and answers when told.
 type inOrder struct {
 	n       atomic.Int32
@@ -422,6 +422,10 @@ type inOrder struct {
 	running atomic.Int32
 	most    atomic.Int32
 	release chan struct{}
+}
+
+func (o *inOrder) Start(ctx context.Context, req *invoke.Request, answered func(*invoke.Result, error)) {
+	start(ctx, o, req, answered)
 }
 
 func (o *inOrder) Invoke(_ context.Context, req *invoke.Request) (*invoke.Result, error) {

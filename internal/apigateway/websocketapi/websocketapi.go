@@ -4,7 +4,8 @@
 //
 // A message travels: socket reads it ([connection.Message]), the route
 // selection expression picks a route, the event is encoded into a pooled
-// buffer, and one goroutine invokes the function. A push travels: net/http's
+// buffer, and the function is invoked; the goroutine that reads its answer sends
+// what that leads to, and the socket's own reads on meanwhile. A push travels: net/http's
 // goroutine reads the POST, asks the cluster for the connection and writes the
 // frame; nothing is handed over.
 //
@@ -48,7 +49,7 @@ type Config struct {
 
 	Region, AccountID, Partition string
 
-	Invoker invoke.Invoker
+	Invoker invoke.Starter
 	// Action calls another AWS service for integrations of type AWS; nil:
 	// there is none.
 	Action      func(ctx context.Context, action *Action) (*ActionAnswer, error)
