@@ -77,13 +77,13 @@ var elsewhere = map[string]string{
 	"AWS::Serverless::StateMachine":     "AWS::StepFunctions::StateMachine",
 	"AWS::Serverless::Application":      "AWS::CloudFormation::Stack",
 	"AWS::Serverless::CapacityProvider": "AWS::Lambda::CapacityProvider",
+	"AWS::Serverless::GraphQLApi":       "AWS::AppSync::GraphQLApi",
 }
 
 // untranslated are SAM types that stand for nothing a template refers to, or
 // nothing that could stand in for them.
 var untranslated = map[string]string{
-	"AWS::Serverless::Connector":  "connectors are not made on this machine; grant the permission in Policies instead",
-	"AWS::Serverless::GraphQLApi": "SAM's GraphQLApi is not translated; write the API with AWS::AppSync resources",
+	"AWS::Serverless::Connector": "connectors are not made on this machine; grant the permission in Policies instead",
 }
 
 // unsupported handles the SAM types that are not translated.
@@ -98,6 +98,11 @@ func (o *owner) unsupported() {
 	if plain := elsewhere[o.typ]; plain != "" {
 		o.warnf(typ, "Type", "%s does not run on this machine", o.typ)
 		o.main(plain, o.props)
+		if o.typ == "AWS::Serverless::GraphQLApi" {
+			for _, key := range o.props.Get("ApiKeys").Keys() { // templates refer to {api}{key}
+				o.add(o.id+key, "AWS::AppSync::ApiKey", document.Object(o.pos))
+			}
+		}
 		return
 	}
 	if why := untranslated[o.typ]; why != "" {

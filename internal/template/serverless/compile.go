@@ -120,6 +120,7 @@ func (c *compiler) compile() *document.Node {
 	if !c.header() {
 		return nil
 	}
+	c.websocketsPlugin()
 	c.msgs.Add(schema.Check(c.cfg, c.foldList("functions"))...)
 	c.readPlugins()
 	c.readFunctions()

@@ -154,6 +154,32 @@ func (c *compiler) pluginEnvironment(at diag.Position) *document.Node {
 	return build.TextMap(at, vars)
 }
 
+// websocketsPlugin gives the settings of serverless-websockets-plugin, which
+// made WebSocket APIs before the framework did, the framework's names.
+func (c *compiler) websocketsPlugin() {
+	for _, n := range config.PluginNames(c.cfg) {
+		if n.Text != "serverless-websockets-plugin" {
+			continue
+		}
+		provider := document.Object(c.provider.Pos)
+		for _, m := range c.provider.Members {
+			switch m.Key {
+			case "websocketApiName":
+				m.Key = "websocketsApiName"
+			case "websocketApiRouteSelectionExpression":
+				m.Key = "websocketsApiRouteSelectionExpression"
+			}
+			if provider.Get(m.Key) == nil {
+				provider.Members = append(provider.Members, m)
+			}
+		}
+		c.provider = provider
+		c.cfg = build.Overlay(c.cfg)
+		c.cfg.Set("provider", provider)
+		return
+	}
+}
+
 // handler is where a function's handler lies: below custom.functionsBasePath
 // with serverless-functions-base-path.
 func (c *compiler) handler(f *function) *document.Node {

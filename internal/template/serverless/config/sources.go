@@ -39,6 +39,11 @@ func (l *loader) fromEnv(_ context.Context, c variable.Call) (*document.Node, er
 	if v, ok := l.getenv(c.Address); ok {
 		return scalarAnswer(c, v), nil
 	}
+	// Where a service is deployed these are always set; here the region in use
+	// answers.
+	if c.Last && (c.Address == "AWS_REGION" || c.Address == "AWS_DEFAULT_REGION") {
+		return scalarAnswer(c, cmp.Or(l.region, l.o.Region, "us-east-1")), nil
+	}
 	hint := fmt.Sprintf("set %s in the environment", c.Address)
 	if l.v4 || l.root.Get("useDotenv").TruthOr(false) {
 		hint += ", or in " + filepath.Join(l.dir, ".env")

@@ -22,6 +22,9 @@ var sourceCases = []struct {
 	{"opt:stage is the command line's", `${opt:stage, 'none'}`, Options{Stage: "prod"}, `"prod"`},
 	{"opt:stage without a fallback is the stage in use", `${opt:stage}`, Options{}, `"qa"`},
 	{"opt:region without a fallback is the region in use", `${opt:region}`, Options{}, `"eu-north-1"`},
+	{"the region in use, where the environment has none", `${env:AWS_DEFAULT_REGION}`, Options{Region: "eu-west-3"}, `"eu-west-3"`},
+	{"the provider's region, where the environment has none", `${env:AWS_REGION}`, Options{}, `"eu-north-1"`},
+	{"a fallback for the region", `${env:AWS_REGION, 'ap-south-1'}`, Options{}, `"ap-south-1"`},
 	{"opt with a local value", `${opt:name}`, Options{Outputs: map[string]string{"opt:name": "v"}}, `"v"`},
 	{"opt without a fallback", `${opt:name}`, Options{}, "the option --name is not given"},
 	{"all options", `${opt:}`, Options{Stage: "p", CLI: map[string]string{"b": "1", "a": "2"}}, `{"a":"2","b":"1","stage":"p"}`},
@@ -160,5 +163,15 @@ func TestSameMistakeIsSaidOnce(t *testing.T) {
 	_, lines := read(t, dir, Options{})
 	if len(lines) != 2 || !strings.Contains(lines[0], "custom.a") || !strings.Contains(lines[0], "(and in 2 more places)") || !strings.Contains(lines[1], "NOPE_B") {
 		t.Errorf("%d messages: %q", len(lines), lines)
+	}
+}
+
+// The region may be what names it.
+func TestRegionOfTheEnvironmentThatSetsNone(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "serverless.yml", "service: s\nprovider: {name: aws, region: '${env:AWS_REGION}'}\n")
+	svc, lines := read(t, dir, Options{Env: func(string) (string, bool) { return "", false }})
+	if svc == nil || svc.Region != "us-east-1" {
+		t.Error(lines)
 	}
 }

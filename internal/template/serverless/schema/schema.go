@@ -83,7 +83,7 @@ var (
 
 // eventKeys stand in the object form of events, by kind.
 var eventKeys = map[string]map[string]string{
-	"websocket": words("route routeResponseSelectionExpression authorizer"),
+	"websocket": words("route routeKey routeResponseSelectionExpression authorizer"), // routeKey: of serverless-websockets-plugin
 	"httpApi":   words("method path authorizer"),
 	"http": words(`path method cors private authorizer integration async request response operationId connectionId connectionType
 		timeoutInMillis documentation`),
