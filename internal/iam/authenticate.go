@@ -61,7 +61,7 @@ func (s *Service) holder(claim *sigv4.Claim) (Credentials, awsapi.Caller, error)
 func (s *Service) ownerCaller(accessKeyID string) awsapi.Caller {
 	return awsapi.Caller{
 		AccountID: s.config.AccountID, UserID: s.config.AccountID, AccessKeyID: accessKeyID, Owner: true,
-		ARN: "arn:" + s.config.Partition + ":iam::" + s.config.AccountID + ":root",
+		ARN: s.root,
 	}
 }
 

@@ -53,6 +53,7 @@ const credentialLife = 12 * time.Hour
 type Service struct {
 	config   Config
 	owner    Credentials
+	root     string // ARN of the account's owner
 	verifier sigv4.Verifier
 
 	mu       sync.RWMutex
@@ -99,7 +100,7 @@ func New(c Config) *Service {
 		c.Partition = "aws"
 	}
 	s := &Service{
-		config: c, owner: c.Owner,
+		config: c, owner: c.Owner, root: "arn:" + c.Partition + ":iam::" + c.AccountID + ":root",
 		roles: map[string]*role{}, attached: map[string]attachment{}, managed: map[string]Policy{},
 		sessions: map[string]*session{}, issued: map[sessionName]*session{},
 		effective: map[string]*granted{}, noted: map[string]bool{},
