@@ -221,7 +221,8 @@ var codeProperties = []string{"Code", "Content", "CodeUri", "TemplateURL"}
 // properties replaces code by the path of its asset. What `cdk synth` wrote as
 // metadata counts first: it is there when the CDK command line ran the app. An
 // app run by itself (node app.js) writes none, and then the key the code would
-// have in S3 leads to the asset by way of the asset manifest.
+// have in S3 leads to the asset by way of the asset manifest, or in version 1
+// the parameter of its bucket by way of the stack's own metadata.
 func (c *cleaner) properties(id string, props, metadata *document.Node) *document.Node {
 	out := props
 	for _, name := range codeProperties {
@@ -232,6 +233,13 @@ func (c *cleaner) properties(id string, props, metadata *document.Node) *documen
 		path, ok := metadata.Get("aws:asset:path").Scalar()
 		if !ok || metadata.Get("aws:asset:property").TextOr("Code") != name {
 			path, ok = c.assets.files[value.Get("S3Key").TextOr("")]
+		}
+		if !ok {
+			named(value, func(id string) {
+				if p, found := c.assets.parameters[id]; found {
+					path, ok = p, true
+				}
+			})
 		}
 		if !ok || !value.Get("ImageUri").IsNull() {
 			continue

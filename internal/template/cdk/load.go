@@ -172,10 +172,12 @@ func local(dir string, n *document.Node) (string, bool) {
 }
 
 // assetFiles maps what a template says to where the asset lies, relative to
-// the assembly: files by their key in S3, images by their tag.
+// the assembly: files by their key in S3, images by their tag. The templates
+// of version 1 know a file by parameters that its command line would set.
 type assetFiles struct {
-	files  map[string]string
-	images map[string]imageSource
+	files      map[string]string
+	images     map[string]imageSource
+	parameters map[string]string
 }
 
 type imageSource struct{ directory, dockerfile string }
@@ -183,7 +185,19 @@ type imageSource struct{ directory, dockerfile string }
 // assets reads the asset manifests a stack depends on, for templates that
 // were written without asset metadata.
 func (l *loader) assets(dir string, artifacts, stack *document.Node) assetFiles {
-	out := assetFiles{files: map[string]string{}, images: map[string]imageSource{}}
+	out := assetFiles{files: map[string]string{}, images: map[string]imageSource{}, parameters: map[string]string{}}
+	for _, at := range members(stack.Get("metadata")) {
+		if at.Value == nil {
+			continue
+		}
+		for _, entry := range at.Value.Items {
+			data := entry.Get("data")
+			bucket, path := data.Get("s3BucketParameter").TextOr(""), data.Get("path").TextOr("")
+			if entry.Get("type").TextOr("") == "aws:cdk:asset" && bucket != "" && path != "" {
+				out.parameters[bucket] = path
+			}
+		}
+	}
 	for _, d := range stack.Get("dependencies").Strings() {
 		a := artifacts.Get(d)
 		if a.Get("type").TextOr("") != "cdk:asset-manifest" {

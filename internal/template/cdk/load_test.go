@@ -68,6 +68,40 @@ func TestAssetsBecomeLocalPaths(t *testing.T) {
 	}
 }
 
+// Version 1 of CDK has no asset manifest: its command line uploads what the
+// stack's metadata lists, and passes where it lies as parameters.
+func TestAssetsOfVersion1(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"manifest.json": `{"version": "13.0.0", "artifacts": {"Chat": {"type": "aws:cloudformation:stack", "environment": "aws://unknown-account/unknown-region",
+			"properties": {"templateFile": "Chat.template.json"},
+			"metadata": {"/Chat": [{"type": "aws:cdk:asset", "data": {"path": "asset.1", "id": "1", "packaging": "zip", "sourceHash": "1",
+				"s3BucketParameter": "AssetParameters1S3BucketA", "s3KeyParameter": "AssetParameters1S3VersionKeyB", "artifactHashParameter": "AssetParameters1ArtifactHashC"}}],
+				"/Chat/Fn": [{"type": "aws:cdk:logicalId", "data": "Fn"}]}}}}`,
+		"Chat.template.json": `{"Parameters": {"AssetParameters1S3BucketA": {"Type": "String"}, "AssetParameters1S3VersionKeyB": {"Type": "String"}, "AssetParameters1ArtifactHashC": {"Type": "String"}},
+			"Resources": {"Fn": {"Type": "AWS::Lambda::Function", "Properties": {"Handler": "index.handler", "Code": {
+				"S3Bucket": {"Ref": "AssetParameters1S3BucketA"},
+				"S3Key": {"Fn::Join": ["", [{"Fn::Select": [0, {"Fn::Split": ["||", {"Ref": "AssetParameters1S3VersionKeyB"}]}]}, {"Fn::Select": [1, {"Fn::Split": ["||", {"Ref": "AssetParameters1S3VersionKeyB"}]}]}]]}}}}}}`,
+		"asset.1/index.js": "",
+	} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stacks, msgs := Load(dir)
+	if len(msgs) > 0 || len(stacks) != 1 {
+		t.Fatal(stacks, msgs)
+	}
+	root := stacks[0].Root
+	if code := root.Get("Resources").Get("Fn").Get("Properties").Get("Code").JSON(); code != `"asset.1"` || root.Get("Parameters") != nil {
+		t.Errorf("code %s, parameters %s", code, root.Get("Parameters").JSON())
+	}
+}
+
 func TestWhatOnlyMattersInAWSIsLeftOut(t *testing.T) {
 	stacks, _, msgs := load(t)
 	root := stacks["rooms-chat"].Root
