@@ -55,11 +55,11 @@ func (l *loader) synth(ctx context.Context) *diag.Message {
 	}
 	begun := time.Now()
 	l.progress("running "+command, 0)
-	_, err = bundle.Tool{Path: shell, Args: []string{flag, command}, Dir: a.Dir, Env: []string{
-		"CDK_OUTDIR=" + a.Template,
-		"CDK_DEFAULT_ACCOUNT=" + l.account(""), "CDK_DEFAULT_REGION=" + l.region(""),
-		"CDK_CONTEXT_JSON=" + cdkContext(a.Dir, values),
-	}}.Run(ctx)
+	_, err = bundle.Tool{Path: shell, Args: []string{flag, command}, Dir: a.Dir, Env: append(virtualEnv(a.Dir),
+		"CDK_OUTDIR="+a.Template,
+		"CDK_DEFAULT_ACCOUNT="+l.account(""), "CDK_DEFAULT_REGION="+l.region(""),
+		"CDK_CONTEXT_JSON="+cdkContext(a.Dir, values),
+	)}.Run(ctx)
 	if err == nil {
 		// An app whose output is the same does not write it again.
 		now := time.Now()
@@ -77,7 +77,24 @@ func (l *loader) synth(ctx context.Context) *diag.Message {
 	if !installed(a.Dir) {
 		return m.WithHint("run npm install in %s", a.Dir)
 	}
+	if strings.Contains(m.Text, "No module named 'aws_cdk'") {
+		return m.WithHint("run python3 -m venv .venv && .venv/bin/pip install -r requirements.txt in %s", a.Dir)
+	}
 	return m
+}
+
+// virtualEnv activates the .venv that `cdk init --language python` makes, and
+// that its users activate before cdk synth, unless one is active already.
+func virtualEnv(dir string) []string {
+	venv := filepath.Join(dir, ".venv")
+	bin := filepath.Join(venv, "bin")
+	if runtime.GOOS == "windows" {
+		bin = filepath.Join(venv, "Scripts")
+	}
+	if _, err := os.Stat(bin); err != nil || os.Getenv("VIRTUAL_ENV") != "" {
+		return nil
+	}
+	return []string{"VIRTUAL_ENV=" + venv, "PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
 }
 
 // installed is false for an app of packages that nobody has installed: it

@@ -78,3 +78,27 @@ func TestCDKAppIsRunWhenItsOutputIsOld(t *testing.T) {
 		t.Error(msgs)
 	}
 }
+
+// A CDK app in Python needs the .venv that its users activate before cdk synth.
+func TestCDKAppsRunInTheirVirtualEnvironment(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the app of this test is a shell script")
+	}
+	t.Setenv("VIRTUAL_ENV", "")
+	dir := write(t, t.TempDir(), map[string]string{"cdk.json": `{"app":"app.sh"}`, ".venv/bin/app.sh": "#!/bin/sh\n" + synthScript})
+	if err := os.Chmod(filepath.Join(dir, ".venv", "bin", "app.sh"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if a, msgs := Load(context.Background(), Options{Path: dir}); msgs.HasErrors() || len(a.Stacks) != 1 {
+		t.Errorf("%v", msgs)
+	}
+	// Another one that is active goes before.
+	t.Setenv("VIRTUAL_ENV", "/elsewhere")
+	if env := virtualEnv(dir); env != nil {
+		t.Errorf("%q", env)
+	}
+	other := write(t, t.TempDir(), map[string]string{"cdk.json": `{"app":"echo \"ModuleNotFoundError: No module named 'aws_cdk'\"; exit 1"}`})
+	if _, msgs := Load(context.Background(), Options{Path: other}); !strings.Contains(msgs.Error(), ".venv/bin/pip install -r requirements.txt in "+other) {
+		t.Error(msgs)
+	}
+}
