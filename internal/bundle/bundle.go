@@ -122,6 +122,13 @@ func (b *Builder) build(ctx context.Context, f Function) (*Runnable, error) {
 // byMethod follows Metadata.BuildMethod as `sam build` does.
 func (b *Builder) byMethod(ctx context.Context, f Function) (*Runnable, error) {
 	m := f.BuildMethod
+	if m != "esbuild" {
+		for _, key := range f.Metadata.Get("BuildProperties").Keys() {
+			if !buildProperties[key] {
+				b.notice(f, "BuildProperties.%s has no effect in Suiro", key)
+			}
+		}
+	}
 	switch {
 	case m == "esbuild":
 		return b.node(ctx, f)
@@ -131,13 +138,20 @@ func (b *Builder) byMethod(ctx context.Context, f Function) (*Runnable, error) {
 		return b.golang(ctx, f)
 	case m == "rust-cargolambda":
 		return b.cargo(ctx, f)
+	case m == "python-uv":
+		return b.python(ctx, f)
 	case strings.HasPrefix(m, "nodejs"), strings.HasPrefix(m, "python"), strings.HasPrefix(m, "ruby"), strings.HasPrefix(m, "java"):
 		f.Runtime = m
 		return b.byRuntime(ctx, f)
 	}
 	return nil, f.errorf("Suiro does not build with BuildMethod %s", m).
-		WithHint("build it yourself and point CodeUri at the result, or use one of esbuild, makefile, go1.x, rust-cargolambda, nodejs*, python*, ruby*, java*")
+		WithHint("build it yourself and point CodeUri at the result, or use one of esbuild, makefile, go1.x, rust-cargolambda, nodejs*, python*, python-uv, ruby*, java*")
 }
+
+// buildProperties are those that count, or only matter for the build on AWS's
+// machines: npm ci is what a lock file means here, and go build's -trimpath
+// changes no behaviour.
+var buildProperties = map[string]bool{"Binary": true, "UseNpmCi": true, "TrimGoPath": true}
 
 func (b *Builder) byRuntime(ctx context.Context, f Function) (*Runnable, error) {
 	switch {

@@ -25,12 +25,32 @@ var installers = []struct {
 	{"yarn.lock", "yarn", []string{"install", "--ignore-scripts"}, "npm install --global yarn"},
 	{"package-lock.json", "npm", []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}, "it comes with Node.js, https://nodejs.org"},
 	{"npm-shrinkwrap.json", "npm", []string{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}, "it comes with Node.js, https://nodejs.org"},
+	{"bun.lockb", "bun", []string{"install", "--frozen-lockfile", "--ignore-scripts"}, "npm install --global bun"},
 	{"bun.lock", "bun", []string{"install", "--frozen-lockfile", "--ignore-scripts"}, "npm install --global bun"},
 	{"package.json", "npm", []string{"install", "--ignore-scripts", "--no-audit", "--no-fund"}, "it comes with Node.js, https://nodejs.org"},
 }
 
-// yarnModern are the arguments since Yarn 2, whose lock file begins otherwise.
-var yarnModern = []string{"install", "--immutable", "--mode=skip-build"}
+// modernYarn is the install of Yarn 2 and later, whose lock file begins
+// otherwise. It makes a node_modules whatever the project's linker is: functions
+// are run without Plug'n'Play. A Yarn 1 in PATH hands over to the one that the
+// project names with yarnPath; Corepack brings the one of packageManager.
+func modernYarn(ctx context.Context, t Tool) (Tool, error) {
+	t.Env = []string{"YARN_NODE_LINKER=node-modules"}
+	version, err := Tool{Path: t.Path, Args: []string{"--version"}, Dir: t.Dir, Env: t.Env}.Run(ctx)
+	if err == nil && strings.HasPrefix(string(version), "1.") {
+		corepack, err := exec.LookPath("corepack")
+		if err != nil {
+			return t, diag.Errorf(diag.Position{File: filepath.Join(t.Dir, "yarn.lock")}, "", "yarn.lock is of Yarn 2 or later, and the yarn here is %s", strings.TrimSpace(string(version))).
+				WithHint("run corepack enable, or npm install --global @yarnpkg/cli-dist")
+		}
+		t.Path, t.Args = corepack, []string{"yarn"}
+		t.Env = append(t.Env, "COREPACK_ENABLE_DOWNLOAD_PROMPT=0")
+	} else {
+		t.Args = nil
+	}
+	t.Args = append(t.Args, "install", "--immutable", "--mode=skip-build")
+	return t, nil
+}
 
 // maxInstallDepth is how deep below an app packages are looked for.
 const maxInstallDepth = 3
@@ -67,11 +87,14 @@ func installIn(ctx context.Context, dir string, j *journal.Journal) error {
 			return diag.Errorf(diag.Position{File: filepath.Join(dir, in.lock)}, "", "%s is not installed, and %s asks for it", in.program, in.lock).
 				WithHint("install %s (%s)", in.program, in.hint)
 		}
+		t := Tool{Path: program, Args: in.args, Dir: dir}
 		if text, _ := os.ReadFile(filepath.Join(dir, in.lock)); in.program == "yarn" && strings.Contains(string(text), "\n__metadata:") {
-			in.args = yarnModern
+			if t, err = modernYarn(ctx, t); err != nil {
+				return err
+			}
 		}
 		j.Publish(journal.Entry{Kind: journal.Progress, Text: in.program + " " + in.args[0] + " in " + dir})
-		if _, err := (Tool{Path: program, Args: in.args, Dir: dir}).Run(ctx); err != nil {
+		if _, err := t.Run(ctx); err != nil {
 			return Function{Pos: diag.Position{File: filepath.Join(dir, in.lock)}}.toolMessage(err, "run %s %s in %s", in.program, in.args[0], dir)
 		}
 		return nil

@@ -11,7 +11,8 @@ import (
 	"github.com/suiro-dev/suiro/internal/bundle/cache"
 )
 
-// python runs where the code stands. What requirements.txt asks for and
+// python runs where the code stands. What requirements.txt, or a lock file that
+// the app's own build reads instead (see requirements), asks for and
 // nothing provides is installed into the cache, and the task root becomes a
 // folder of links to both.
 func (b *Builder) python(ctx context.Context, f Function) (*Runnable, error) {
@@ -19,7 +20,10 @@ func (b *Builder) python(ctx context.Context, f Function) (*Runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(f.Dir, "requirements.txt")
+	file, shown, err := b.requirements(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	names := requirementNames(file)
 	if len(names) == 0 {
 		return r, nil
@@ -35,20 +39,13 @@ func (b *Builder) python(ctx context.Context, f Function) (*Runnable, error) {
 	key := cache.Hash(requirements, python.Path, python.Version)
 	w := cache.Work{
 		Slot: "pip-" + cache.Hash(f.Dir), Key: key,
-		Text: "installing " + f.show(file), Function: f.Name, Resource: f.LogicalID,
+		Text: "installing " + shown, Function: f.Name, Resource: f.LogicalID,
 	}
 	if !b.cache.Has(w) && b.pythonHas(ctx, python, f.Dir, names) {
 		return r, nil
 	}
 	packages, err := b.cache.Folder(ctx, w, func(ctx context.Context, dir string) error {
-		args := []string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r", file, "-t", dir}
-		_, err := b.tool(ctx, Tool{Path: python.Path, Args: args, Dir: f.Dir})
-		var failed *ToolError
-		if errors.As(err, &failed) && strings.Contains(failed.Output, "No module named pip") {
-			return f.errorf("%s asks for packages, and pip is not installed for Python %s", f.show(file), python.Minor()).
-				WithHint("apt install python3-pip, or run %s -m ensurepip", python.Path)
-		}
-		return f.toolMessage(err, "run pip install -r %s", f.show(file))
+		return b.pip(ctx, f, python, file, shown, dir)
 	})
 	if err != nil {
 		return nil, err

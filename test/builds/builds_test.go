@@ -23,6 +23,8 @@ type row struct {
 	name    string
 	tools   []string // that the build needs
 	install bool     // --install
+	// serverless is the function in serverless.yml, instead of properties.
+	serverless string
 	// properties and metadata of the function, and other resources.
 	properties, metadata, resources string
 	files                           map[string]string
@@ -69,6 +71,18 @@ var rows = []row{
 	{name: "pnpm", tools: []string{"pnpm"}, install: true, properties: "CodeUri: ., " + node,
 		files:   with(near, map[string]string{"app.js": nodeApp, "package.json": asks}),
 		prepare: func(t *testing.T, dir string) { run(t, dir, "pnpm", "install", "--lockfile-only", "--silent") }, want: "built"},
+	{name: "npm with a shrinkwrap", tools: []string{"npm"}, install: true, properties: "CodeUri: ., " + node,
+		files: with(near, map[string]string{"app.js": nodeApp, "package.json": asks}),
+		prepare: func(t *testing.T, dir string) {
+			run(t, dir, "npm", "install", "--package-lock-only", "--silent")
+			run(t, dir, "npm", "shrinkwrap", "--silent")
+		}, want: "built"},
+	{name: "yarn 2 and later", tools: []string{"yarn-berry"}, install: true, properties: "CodeUri: ., " + node,
+		files:   with(near, map[string]string{"app.js": nodeApp, "package.json": asks, "yarn.lock": ""}),
+		prepare: func(t *testing.T, dir string) { run(t, dir, "yarn", "install", "--mode=update-lockfile") }, want: "built"},
+	{name: "bun", tools: []string{"bun"}, install: true, properties: "CodeUri: ., " + node,
+		files:   with(near, map[string]string{"app.js": nodeApp, "package.json": asks}),
+		prepare: func(t *testing.T, dir string) { run(t, dir, "bun", "install", "--lockfile-only") }, want: "built"},
 	{name: "npm workspaces", tools: []string{"npm"}, install: true, properties: "CodeUri: fn/, " + node,
 		files: with(near, map[string]string{"package.json": `{"private":true,"workspaces":["fn","near"]}`,
 			"fn/package.json": `{"name":"fn","version":"1.0.0","dependencies":{"near":"1.0.0"}}`, "fn/app.js": nodeApp}), want: "built"},
@@ -101,6 +115,19 @@ export const later = () => import('left-out')
 	}, want: "built banner module app.mjs+worker.mjs"},
 	{name: "requirements.txt", tools: []string{"python3"}, properties: "CodeUri: ., Runtime: python3.12, Handler: app.handler", files: map[string]string{
 		"requirements.txt": "iniconfig==2.0.0\n", "app.py": "import iniconfig\ndef handler(event, context):\n    return 'built ' + iniconfig.IniConfig.__name__\n"}, want: "built IniConfig"},
+	{name: "uv", tools: []string{"python3", "uv"}, properties: "CodeUri: ., Runtime: python3.12, Handler: app.handler", metadata: "{BuildMethod: python-uv}",
+		files: map[string]string{"pyproject.toml": pyproject, "app.py": asksIni}, prepare: func(t *testing.T, dir string) { run(t, dir, "uv", "lock", "--quiet") }, want: "built IniConfig"},
+	{name: "Poetry", tools: []string{"python3", "poetry"}, serverless: pythonService, files: map[string]string{
+		"pyproject.toml":      "[project]\nname = \"fn\"\nversion = \"1.0.0\"\nrequires-python = \">=3.9\"\n\n[tool.poetry]\npackage-mode = false\n\n[tool.poetry.dependencies]\nsuiro-near = {path = \"near\"}\n",
+		"near/pyproject.toml": "[project]\nname = \"suiro-near\"\nversion = \"1.0.0\"\n\n[tool.setuptools]\npy-modules = [\"suironear\"]\n",
+		"near/suironear.py":   "text = 'built'\n", "app.py": "import suironear\ndef handler(event, context):\n    return suironear.text\n"},
+		prepare: func(t *testing.T, dir string) {
+			t.Setenv("POETRY_VIRTUALENVS_CREATE", "false")
+			run(t, dir, "poetry", "lock", "--quiet")
+		}, want: "built"},
+	{name: "Pipfile", tools: []string{"python3", "pipenv"}, serverless: pythonService, files: map[string]string{
+		"Pipfile": "[packages]\niniconfig = \"==2.0.0\"\n", "app.py": asksIni,
+		"Pipfile.lock": `{"_meta":{"hash":{"sha256":""},"pipfile-spec":6,"requires":{},"sources":[]},"default":{"iniconfig":{"version":"==2.0.0"}},"develop":{}}`}, want: "built IniConfig"},
 	{name: "Gemfile", tools: []string{"ruby", "gem", "bundle"}, properties: "CodeUri: ., Runtime: ruby3.2, Handler: app.Fn.call", files: map[string]string{
 		"near.gemspec":      "Gem::Specification.new { |s| s.name = 'suiro-near'; s.version = '1.0.0'; s.summary = 'near'; s.authors = ['a']; s.files = ['lib/suiro-near.rb'] }\n",
 		"lib/suiro-near.rb": "NEAR = 'built'\n", "app.rb": "require 'suiro-near'\nmodule Fn\n  def self.call(event:, context:) = NEAR\nend\n"},
@@ -141,6 +168,12 @@ export const later = () => import('left-out')
 		files: map[string]string{"fn/app.js": nodeApp,
 			"layer/Makefile": "build-Layer:\n\tmkdir -p $(ARTIFACTS_DIR)/nodejs/node_modules\n\techo 'module.exports = \"built\"' > $(ARTIFACTS_DIR)/nodejs/node_modules/near.js\n"}, want: "built"},
 }
+
+const (
+	asksIni       = "import iniconfig\ndef handler(event, context):\n    return 'built ' + iniconfig.IniConfig.__name__\n"
+	pyproject     = "[project]\nname = \"fn\"\nversion = \"1.0.0\"\nrequires-python = \">=3.9\"\ndependencies = [\"iniconfig==2.0.0\"]\n"
+	pythonService = "plugins: [serverless-python-requirements]\nfunctions:\n  fn: {handler: app.handler, runtime: python3.12, timeout: 60, url: true}\n"
+)
 
 const goProgram = `package main
 
@@ -213,12 +246,36 @@ func (r row) app(t *testing.T) string {
 	if r.metadata != "" {
 		metadata = "    Metadata: " + r.metadata + "\n"
 	}
-	write(t, dir, "template.yaml", "Transform: AWS::Serverless-2016-10-31\nResources:\n  Fn:\n    Type: AWS::Serverless::Function\n"+
-		metadata+"    Properties: {"+r.properties+", Timeout: 60, FunctionUrlConfig: {AuthType: NONE}}\n"+r.resources)
+	if r.serverless != "" {
+		write(t, dir, "serverless.yml", "service: built\nprovider: {name: aws}\n"+r.serverless)
+	} else {
+		write(t, dir, "template.yaml", "Transform: AWS::Serverless-2016-10-31\nResources:\n  Fn:\n    Type: AWS::Serverless::Function\n"+
+			metadata+"    Properties: {"+r.properties+", Timeout: 60, FunctionUrlConfig: {AuthType: NONE}}\n"+r.resources)
+	}
 	if r.prepare != nil {
 		r.prepare(t, dir)
 	}
 	return dir
+}
+
+// managers puts the package managers that tools/install brought, of those that
+// are asked for, before the system's.
+func managers(t *testing.T, tools []string) {
+	t.Helper()
+	bin := t.TempDir()
+	for _, name := range tools {
+		name, asked := strings.TrimSuffix(name, "-berry"), name
+		for _, dir := range []string{"bin", "node_modules/.bin"} {
+			program, _ := filepath.Abs(filepath.Join("../.tools/managers", dir, name))
+			if _, err := os.Stat(program); err != nil || name == "yarn" && asked == name {
+				continue // yarn alone is the system's, of version 1
+			}
+			if err := errorsOf(os.Symlink(program, filepath.Join(bin, name)), os.Symlink(program, filepath.Join(bin, asked))); err != nil && !os.IsExist(err) {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 // ownCache gives the program an empty cache, and tells what is in it.
@@ -251,6 +308,7 @@ func TestAppsStartFromACleanFolder(t *testing.T) {
 	}
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
+			managers(t, r.tools)
 			for _, tool := range r.tools {
 				if _, err := exec.LookPath(tool); err != nil {
 					t.Skipf("%s is not installed", tool)
@@ -274,7 +332,11 @@ func TestAppsStartFromACleanFolder(t *testing.T) {
 func (r row) call(t *testing.T, s *suiro.Running) {
 	t.Helper()
 	defer s.Stop()
-	res, err := http.Get(s.URL("FnUrl"))
+	url := "FnUrl"
+	if r.serverless != "" {
+		url = "FnLambdaFunctionUrl"
+	}
+	res, err := http.Get(s.URL(url))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,6 +359,9 @@ func TestMissingToolsAreNamed(t *testing.T) {
 	}{
 		{"npm with a lock file", []string{"node"}, "package-lock.json: error: npm is not installed, and package-lock.json asks for it\n       hint: install npm (it comes with Node.js, https://nodejs.org)\n"},
 		{"yarn", []string{"node", "npm"}, "yarn.lock: error: yarn is not installed, and yarn.lock asks for it\n       hint: install yarn (npm install --global yarn)\n"},
+		{"yarn 2 and later", []string{"node", "yarn"}, "yarn.lock: error: yarn.lock is of Yarn 2 or later, and the yarn here is 1."},
+		{"bun", []string{"node"}, "bun.lock: error: bun is not installed, and bun.lock asks for it\n       hint: install bun (npm install --global bun)\n"},
+		{"Pipfile", []string{"python3"}, "Pipfile.lock names packages, and pipenv, which reads it, is not installed\n       hint: pip install pipenv, or keep a requirements.txt beside it\n"},
 		{"go.mod", nil, "template.yaml:6:27: error: Fn: . is Go code, and the go command is not installed\n       hint: install Go from https://go.dev/dl, or build the program for "},
 		{"Cargo.toml", nil, "template.yaml:6:27: error: Fn: DIR is Rust code, and cargo is not installed\n       hint: install Rust from https://rustup.rs, or put a bootstrap for "},
 		{"makefile", []string{"node"}, "template.yaml:6:27: error: Fn: BuildMethod makefile needs make, which is not installed\n       hint: install make"},
@@ -318,6 +383,13 @@ func TestMissingToolsAreNamed(t *testing.T) {
 			default:
 				r = row{properties: "CodeUri: ., Runtime: java17, Handler: 'fn.App::handle'", files: map[string]string{"build.gradle": ""}}
 			}
+			bin := t.TempDir()
+			for _, name := range c.keep {
+				if _, err := exec.LookPath(name); err == nil {
+					link(t, name, bin)
+				}
+			}
+			managers(t, r.tools)
 			for _, tool := range append(slices.Clone(c.keep), r.tools...) {
 				if _, err := exec.LookPath(tool); err != nil && (r.prepare != nil || slices.Contains(c.keep, tool)) {
 					t.Skipf("%s is not installed", tool)
@@ -325,10 +397,6 @@ func TestMissingToolsAreNamed(t *testing.T) {
 			}
 			dir := r.app(t)
 			ownCache(t)
-			bin := t.TempDir()
-			for _, name := range c.keep {
-				link(t, name, bin)
-			}
 			t.Setenv("PATH", bin)
 			var args []string
 			if r.install {
