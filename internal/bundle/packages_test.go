@@ -79,7 +79,7 @@ func fakeInterpreter(t *testing.T, dir, name, version string) {
 		t.Skip("uses shell scripts")
 	}
 	path := filepath.Join(dir, name)
-	script := "#!/bin/sh\necho x >> " + path + ".calls\necho " + path + "\necho " + version + "\n"
+	script := "#!/bin/sh\necho x >> '" + path + ".calls'\necho '" + path + "'\necho " + version + "\n"
 	if version == "" {
 		script = "#!/bin/sh\necho 'not active' >&2; exit 127\n"
 	}

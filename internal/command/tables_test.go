@@ -116,17 +116,21 @@ func TestTablesSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {
-		args, stdin, want string
+		args, stdin, want string // DIR is the app's folder
 	}{
 		{"scan", "", "which table?"},
-		{"scan nope " + dir, "", "there is no table nope\nhint: the tables are notes"},
-		{"import nope " + dir, `{"Item":{"pk":{"S":"a"}}}`, "there is no table nope"},
-		{"import notes " + dir, "{\"Item\":{\"pk\":{\"S\":\"a\"}}}\n{\"pk\":{\"S\":\"a\"}}", `line 2 is not {"Item":{…}}`},
-		{"import notes " + dir, "{\"Item\":{\"pk\":{\"S\":\"a\"}}}\n\n{\"Item\":{\"x\":{\"S\":\"a\"}}}", "line 3: One or more parameter values were invalid: Missing the key pk in the item"},
-		{"import notes " + dir, `{"Item":{"pk":{"S":"` + strings.Repeat("a", maxLine) + `"}}}`, "line 1 is longer than an item can be"},
+		{"scan nope DIR", "", "there is no table nope\nhint: the tables are notes"},
+		{"import nope DIR", `{"Item":{"pk":{"S":"a"}}}`, "there is no table nope"},
+		{"import notes DIR", "{\"Item\":{\"pk\":{\"S\":\"a\"}}}\n{\"pk\":{\"S\":\"a\"}}", `line 2 is not {"Item":{…}}`},
+		{"import notes DIR", "{\"Item\":{\"pk\":{\"S\":\"a\"}}}\n\n{\"Item\":{\"x\":{\"S\":\"a\"}}}", "line 3: One or more parameter values were invalid: Missing the key pk in the item"},
+		{"import notes DIR", `{"Item":{"pk":{"S":"` + strings.Repeat("a", maxLine) + `"}}}`, "line 1 is longer than an item can be"},
 		{"scan notes a b", "", "one path is enough"},
 	} {
-		if _, errs := c.run(row.stdin, exitUsage, strings.Fields(row.args)...); !strings.Contains(errs, row.want) {
+		args := strings.Fields(row.args)
+		if last := len(args) - 1; args[last] == "DIR" {
+			args[last] = dir
+		}
+		if _, errs := c.run(row.stdin, exitUsage, args...); !strings.Contains(errs, row.want) {
 			t.Errorf("tables %s: %q, want %q", row.args, errs, row.want)
 		}
 	}

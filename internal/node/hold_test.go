@@ -33,7 +33,7 @@ Resources:
     Properties: {Runtime: provided.al2023, Handler: bootstrap, CodeUri: ., Environment: {Variables: {API: !Ref Chat}}}
 `
 
-const rule = "build-Fn:\n\tuntil [ -e go ]; do sleep 0.01; done\n\tprintf '#!/bin/sh\\nexit 0\\n' >$(ARTIFACTS_DIR)/bootstrap\n\tchmod +x $(ARTIFACTS_DIR)/bootstrap\n"
+const rule = "build-Fn:\n\tuntil [ -e go ]; do sleep 0.01; done\n\tprintf '#!/bin/sh\\nexit 0\\n' >'$(ARTIFACTS_DIR)/bootstrap'\n\tchmod +x '$(ARTIFACTS_DIR)/bootstrap'\n"
 
 // freePort is one that nobody listens on now. It is none of those that clients
 // get: one that asks again and again could get it, and be connected to itself.

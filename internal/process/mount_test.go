@@ -26,7 +26,7 @@ func TestMounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	mounts := func(c *Command) { c.Mounts = []Mount{{from, at}, {hosts, "/etc/hosts"}} }
-	p, l := shell(t, k, at+"/layer one; (echo x >"+at+"/new) 2>/dev/null || echo read-only; cat /etc/hosts; id -u; grep Cap[EA] /proc/self/status", mounts)
+	p, l := shell(t, k, "'"+at+"/layer' one; (echo x >'"+at+"/new') 2>/dev/null || echo read-only; cat /etc/hosts; id -u; grep Cap[EA] /proc/self/status", mounts)
 	<-p.Done()
 	got := strings.Join(l.get(), "\n")
 	for _, want := range []string{"from the layer one", "read-only", "127.0.0.1 sandbox.localdomain"} {

@@ -146,8 +146,8 @@ func fakeNpm(t *testing.T) (log string) {
 	dir := t.TempDir()
 	log = filepath.Join(dir, "log")
 	script := `#!/bin/sh
-echo "$@" >> ` + log + `
-[ -e ` + dir + `/offline ] && { echo "npm error code ENOTFOUND" >&2; exit 1; }
+echo "$@" >> "` + log + `"
+[ -e "` + dir + `/offline" ] && { echo "npm error code ENOTFOUND" >&2; exit 1; }
 for p in "$@"; do case "$p" in
 *nosuch*) echo "npm error code E404" >&2; echo "npm error 404 Not Found - GET https://registry.npmjs.org/@aws-sdk%2fclient-nosuch" >&2; exit 1;;
 esac; done
