@@ -140,6 +140,9 @@ func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) +
 // platform are settings for the machine that the image is for.
 var platform = regexp.MustCompile(`\b(?:GOOS|GOARCH)=\S+`)
 
+// splits are the signs that a path in a script may not hold.
+const splits = " \t\n\"'\\$`;&|()<>*?[]{}#!"
+
 // run does RUN, when all it starts is allowed.
 func (m *making) run(ctx context.Context, s *stage, root string, in *Instruction) error {
 	script := in.Text
@@ -170,6 +173,10 @@ func (m *making) run(ctx context.Context, s *stage, root string, in *Instruction
 	if len(unknown) > 0 {
 		m.leaveOut(in, "not run, because of %s", strings.Join(slices.Compact(unknown), ", "))
 		return nil
+	}
+	if strings.ContainsAny(root, splits) {
+		return m.errorf(in, "not run: the path %s cannot stand in a shell's command", root).
+			WithHint("set SUIRO_CACHE to a folder whose path has no space or sign that means something to a shell")
 	}
 	dir := filepath.Join(root, filepath.FromSlash(s.workDir))
 	env := append(stageEnv(root, s), homeEnv(root)...)
