@@ -140,7 +140,7 @@ func checkVariables(spec resource.Spec) (out diag.List) {
 			case slices.Contains(reservedVariables, m.Key):
 				out.Add(diag.Errorf(m.KeyPos, key+m.Key, "Lambda reserves this variable and refuses to set it").WithHint("remove it"))
 			case !variableName.MatchString(m.Key):
-				out.Add(diag.Errorf(m.KeyPos, key+m.Key, "not a name of a variable: a letter, then letters, digits and _"))
+				out.Add(diag.Errorf(m.KeyPos, key+m.Key, "not a name of a variable: a letter, then at least one more letter, digit or _"))
 			}
 			if !m.Value.IsScalar() && !m.Value.IsNull() {
 				out.Add(diag.Errorf(m.Value.Pos, key+m.Key, "a variable is a text, not a %s", m.Value.Kind))
