@@ -113,14 +113,15 @@ func machine() string {
 // point is the cost of one of so many.
 type point struct{ n, cost float64 }
 
-// curve finds the points of the linear benchmark by what they are of.
-func (r *report) curve(what string) []point {
+// curve finds the points of the linear benchmark by what they are of, and which
+// side: 0 is Suiro's.
+func (r *report) curve(what string, side int) []point {
 	var out []point
 	for _, f := range r.Figures {
-		if f.Benchmark == "linear" && f.What == what {
+		if f.Benchmark == "linear" && f.What == what && side < len(f.Sides) {
 			var n float64
 			if _, err := fmt.Sscan(f.Case, &n); err == nil {
-				out = append(out, point{n, f.Sides[0].Median})
+				out = append(out, point{n, f.Sides[side].Median})
 			}
 		}
 	}
@@ -155,7 +156,7 @@ func (r *report) curves() string {
 	}
 	drawn := 0
 	for _, what := range r.costs() {
-		points := r.curve(what)
+		points := r.curve(what, 0)
 		if len(points) < 2 || points[0].cost <= 0 {
 			continue
 		}

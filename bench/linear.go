@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/suiro-dev/suiro/bench/floor"
 	"github.com/suiro-dev/suiro/bench/load"
 )
 
@@ -25,19 +26,26 @@ func (b *bench) linear() error {
 	return nil
 }
 
-// growth holds the cost of one at the largest size against the smallest.
+// growth holds the cost of one at the largest size against the smallest, and
+// tells the same of a floor, where there is one.
 func (r *report) growth() {
 	r.settle()
 	for _, what := range r.costs() {
-		points := r.curve(what)
-		if len(points) < 2 {
-			continue
+		for side, whose := range []string{"growth", "growth of the floor"} {
+			points := r.curve(what, side)
+			if len(points) < 2 {
+				continue
+			}
+			goal := atMost(1.2)
+			if side > 0 {
+				goal = goal.none()
+			}
+			smallest, largest := points[0], points[len(points)-1]
+			// Not under the same name, so that it is no point of the curve.
+			of := fmt.Sprintf("%s, %.0f over %.0f", whose, largest.n, smallest.n)
+			r.add("linear", of, what, "largest", largest.cost, goal)
+			r.add("linear", of, what, "smallest", smallest.cost, goal)
 		}
-		smallest, largest := points[0], points[len(points)-1]
-		of := fmt.Sprintf("growth, %.0f over %.0f", largest.n, smallest.n)
-		// Not under the same name, so that it is no point of the curve.
-		r.add("linear", of, what, "largest", largest.cost, atMost(1.2))
-		r.add("linear", of, what, "smallest", smallest.cost, atMost(1.2))
 	}
 }
 
@@ -101,47 +109,79 @@ func (b *bench) settledStreams(of string, count int) error {
 	return b.slowRound("linear", of, target{server: s, name: s.name, address: url}, count)
 }
 
-// manyFunctions are called in turn.
+// manyFunctions are called in turn, of each server after the other: as many
+// processes have their turn with the hand-written Runtime API, so that it can
+// be told what a server adds from what the machine does.
 func (b *bench) manyFunctions() error {
-	for _, count := range []int{1, 8, 64} {
-		if err := b.functions(count); err != nil {
+	type callee struct {
+		of       string
+		to       target
+		requests []string
+		client   *client
+	}
+	var all []callee
+	defer func() {
+		for _, x := range all {
+			x.to.close()
+			if x.client != nil {
+				x.client.close()
+			}
+		}
+	}()
+	add := func(count int, s *server, address string, requests []string) error {
+		c, err := startClient()
+		all = append(all, callee{fmt.Sprintf("%d functions", count), target{server: s, name: s.name, address: address}, requests, c})
+		if err != nil {
 			return err
+		}
+		_, err = c.do(load.Command{Do: "http", Address: address, Count: 1, Total: 10 * count, Requests: requests})
+		return err
+	}
+	for _, count := range []int{1, 8, 64} {
+		s, requests, err := b.functions(count)
+		if err != nil {
+			s.close()
+			return err
+		}
+		if err := add(count, s, s.awsAddress(), requests); err != nil {
+			return err
+		}
+		f, err := startFloor("runtime", floor.Options{Environments: count, Handler: "hello"})
+		if err != nil {
+			return err
+		}
+		if err := add(count, f, f.address, []string{plain("POST", f.address, "/", greeting)}); err != nil {
+			return err
+		}
+	}
+	for range b.rounds {
+		for _, x := range all {
+			before := x.to.cpu()
+			r, err := x.client.do(load.Command{Do: "http", Address: x.to.address, Count: 1, Millis: b.millis, Requests: x.requests})
+			if err != nil {
+				return fmt.Errorf("%s: %w", x.to.name, err)
+			}
+			b.add("linear", x.of, "CPU, µs/invocation", x.to.name, (x.to.cpu()-before)/float64(r.Count), goal{})
 		}
 	}
 	return nil
 }
 
-func (b *bench) functions(count int) error {
+// functions are a server with so many, and a request to each.
+func (b *bench) functions(count int) (*server, []string, error) {
 	s, err := b.startSuiro(functionApp(count))
-	defer s.close()
 	if err != nil {
-		return err
+		return s, nil, err
 	}
 	var requests []string
 	for i := range count {
 		request, err := s.invocation(fmt.Sprintf("Hello%d", i))
 		if err != nil {
-			return err
+			return s, nil, err
 		}
 		requests = append(requests, request)
 	}
-	c, err := startClient()
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	if _, err := c.do(load.Command{Do: "http", Address: s.awsAddress(), Count: 1, Total: 10 * count, Requests: requests}); err != nil {
-		return err
-	}
-	for range b.rounds {
-		before := s.cpu()
-		r, err := c.do(load.Command{Do: "http", Address: s.awsAddress(), Count: 1, Millis: b.millis, Requests: requests})
-		if err != nil {
-			return err
-		}
-		b.add("linear", fmt.Sprintf("%d functions", count), "CPU, µs/invocation", s.name, (s.cpu()-before)/float64(r.Count), goal{})
-	}
-	return nil
+	return s, requests, nil
 }
 
 // filling is how long writing a table's rows may take, unless the run is full.
