@@ -25,11 +25,13 @@ type pool struct {
 	// and is about to come back, before another one is started.
 	patience time.Duration
 
-	mu      sync.Mutex
-	pace    pace    // of environments of the revision
-	idle    []*slot // the one used last is last
-	busy    map[*slot]struct{}
-	waiters []*waiter // first come, first served
+	mu   sync.Mutex
+	pace pace    // of environments of the revision
+	idle []*slot // the one used last is last
+	busy map[*slot]struct{}
+	// starting is how many of the busy are in their first init.
+	starting int
+	waiters  []*waiter // first come, first served
 	// reserved is ReservedConcurrentExecutions; -1 when there is none.
 	reserved int
 	revision *revision   // of environments worth keeping
@@ -69,9 +71,17 @@ func (p *pool) place(version string) *slot {
 		p.retire(p.idle[0])
 		p.idle = p.idle[1:]
 	}
-	s := &slot{revision: p.revision, version: version, since: time.Now(), starting: true}
-	p.busy[s] = struct{}{}
+	s := &slot{revision: p.revision, version: version, starting: true}
+	p.take(s)
 	return s
+}
+
+// leave takes an environment out of the busy. p.mu is held.
+func (p *pool) leave(s *slot) {
+	if _, ok := p.busy[s]; ok && s.starting {
+		p.starting--
+	}
+	delete(p.busy, s)
 }
 
 // start makes the environment of a slot that is taken already.
@@ -108,6 +118,9 @@ func (p *pool) takeIdle(version string) *slot {
 // take notes that an environment has a call. p.mu is held.
 func (p *pool) take(s *slot) {
 	p.busy[s], s.since = struct{}{}, time.Now()
+	if s.starting {
+		p.starting++
+	}
 }
 
 func (p *pool) anyFinishing() bool {
@@ -140,7 +153,7 @@ func (p *pool) release(s *slot) *waiter {
 	if _, ok := p.busy[s]; !ok {
 		return nil
 	}
-	delete(p.busy, s)
+	p.leave(s)
 	if p.closed || s.revision != p.revision {
 		p.retire(s)
 		p.wake()
@@ -178,7 +191,7 @@ func (p *pool) giveBack(s *slot) {
 func (p *pool) drop(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.busy, s)
+	p.leave(s)
 	p.wake()
 }
 
@@ -250,7 +263,7 @@ func (p *pool) close(ctx context.Context) {
 	p.idle = nil
 	for s := range p.busy {
 		if s.spare {
-			delete(p.busy, s)
+			p.leave(s)
 			if s.env != nil { // else start sees that the pool is closed
 				p.retire(s)
 			}

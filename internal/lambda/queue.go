@@ -89,6 +89,9 @@ func (p *pool) judge(w *waiter, mine bool) verdict {
 	if len(p.busy) >= p.most && p.reserved < 0 {
 		return queue // for as long as it takes
 	}
+	if p.reserved < 0 && p.full() {
+		return queue // before anything is looked for among hundreds that are busy, by hundreds that wait
+	}
 	soon := !w.impatient && p.anyFinishing()
 	switch {
 	case p.reserved >= 0 && len(p.busy) >= p.reserved && !soon:
@@ -96,7 +99,7 @@ func (p *pool) judge(w *waiter, mine bool) verdict {
 	case soon, len(p.busy) >= p.most:
 		w.patience = p.patience
 		return queue
-	case p.reserved < 0 && (p.full() || !w.impatient && p.attend(w)):
+	case p.reserved < 0 && !w.impatient && p.attend(w):
 		return queue
 	case !mine:
 		w.patience = p.patience
@@ -107,21 +110,16 @@ func (p *pool) judge(w *waiter, mine bool) verdict {
 
 // full tells that no more environments may start now; when one of them is
 // ready, everybody tries again. p.mu is held.
-func (p *pool) full() bool {
-	n := 0
-	for s := range p.busy {
-		if s.starting {
-			n++
-		}
-	}
-	return n >= p.starts
-}
+func (p *pool) full() bool { return p.starting >= p.starts }
 
 // started hears that an environment's first init is over.
 func (p *pool) started(s *slot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if s.starting {
+		if _, ok := p.busy[s]; ok {
+			p.starting--
+		}
 		s.starting = false
 		p.wake()
 	}
