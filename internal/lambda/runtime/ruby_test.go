@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"encoding/json"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -95,5 +96,34 @@ end`
 	}
 	if p.header.Get("Lambda-Runtime-Invocation-Id") != "attempt-1" {
 		t.Error("the attempt is not echoed")
+	}
+}
+
+// Gems of the SDK that the system has are used as they are, and none are fetched.
+func TestRubyGemsOfTheSystemAreTheSuppliedOnes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts an interpreter")
+	}
+	ruby, err := exec.LookPath("ruby")
+	if err != nil || exec.Command(ruby, "-e", "gem 'aws-sdk-core'").Run() != nil {
+		t.Skip("ruby or its gem aws-sdk-core is not installed (run: make tools)")
+	}
+	root := writeFiles(t, map[string]string{"app.rb": "require 'aws-sdk-core'\ndef handler(event:, context:)\n  Aws::STS::Client.name\nend\n"})
+	f := Function{Name: "chat", Runtime: "ruby3.3", Handler: "app.handler", Root: root}
+	c, err := New(Config{CacheDir: t.TempDir()}).Command(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, note := range c.Notes {
+		if strings.Contains(note, "aws-sdk") {
+			t.Error(note)
+		}
+	}
+	if path, set := c.Env["GEM_PATH"]; set {
+		t.Errorf("GEM_PATH is %q, which hides the system's gems", path)
+	}
+	r := startCommand(t, t.Context(), c, root, f.Handler)
+	if p := r.invoke(`{}`); string(p.body) != `"Aws::STS::Client"` {
+		t.Errorf("%s", p.body)
 	}
 }

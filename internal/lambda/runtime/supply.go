@@ -280,9 +280,9 @@ func (r *Runtimes) supplyRuby(ctx context.Context, f Function, i *bundle.Interpr
 		return dir, nil
 	}
 	vendored, _ := filepath.Glob(filepath.Join(f.Root, "vendor", "bundle", "ruby", "*"))
-	ask := bundle.Tool{
-		Path: i.Path, Args: append([]string{"-e", "ARGV.each { |name| Gem::Specification.find_by_name(name) }"}, wanted...),
-		Env: []string{"GEM_PATH=" + strings.Join(vendored, string(os.PathListSeparator))},
+	ask := bundle.Tool{Path: i.Path, Args: append([]string{"-e", "ARGV.each { |name| Gem::Specification.find_by_name(name) }"}, wanted...)}
+	if len(vendored) > 0 { // an empty GEM_PATH hides what a distribution installed
+		ask.Env = []string{"GEM_PATH=" + strings.Join(vendored, string(os.PathListSeparator))}
 	}
 	if r.supplies.has(i.Path+" "+strings.Join(append(vendored, wanted...), " "), func() bool {
 		_, err := ask.Run(ctx)
