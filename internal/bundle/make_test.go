@@ -4,8 +4,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/suiro-dev/suiro/internal/journal"
 )
 
 func TestMakefileFillsTheArtifactsFolder(t *testing.T) {
@@ -107,5 +110,22 @@ func TestAToolsFirstErrorIsTold(t *testing.T) {
 		if got := firstLines(fromError(said), 4); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+func TestBuildPropertiesWithoutEffectAreNamed(t *testing.T) {
+	dir := files(t, map[string]string{"app.js": ""})
+	j := &journal.Journal{}
+	sub := j.Subscribe(4, journal.Noticed)
+	b := New(Config{CacheDir: t.TempDir(), Journal: j})
+	build(t, b, Function{LogicalID: "Fn", Dir: dir, Handler: "app.handler", Runtime: "nodejs20.x", BuildMethod: "nodejs20.x",
+		Metadata: metadata(t, `{"BuildProperties":{"UseNpmCi":true,"Minify":true}}`)})
+	sub.Close()
+	var said []string
+	for e := range sub.Entries() {
+		said = append(said, e.Text)
+	}
+	if want := []string{"BuildProperties.Minify has no effect in Suiro"}; !slices.Equal(said, want) {
+		t.Errorf("%q, want %q", said, want)
 	}
 }
