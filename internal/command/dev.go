@@ -47,6 +47,9 @@ Open connections stay open across a reload, as they do on AWS.`,
 		if err != nil {
 			return err
 		}
+		if port < 0 || port > 65535 {
+			return userError{fmt.Errorf("--port is a number from 1 to 65535, not %d", port)}
+		}
 		if aws != "" && !slices.Contains(app.Elsewhere, aws) {
 			return userError{fmt.Errorf("--aws is %s, not %q", strings.Join(app.Elsewhere, ", "), aws)}
 		}
