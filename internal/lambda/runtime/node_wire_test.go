@@ -23,12 +23,17 @@ type wire struct {
 // startOnWire runs a Node.js function against a wire.
 func startOnWire(t *testing.T, code string) (*wire, *running) {
 	t.Helper()
+	return startFileOnWire(t, "nodejs20.x", "index.js", code)
+}
+
+func startFileOnWire(t *testing.T, runtime, file, code string) (*wire, *running) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &wire{t: t, l: l}
-	r := start(t, "nodejs20.x", "index.handler", map[string]string{"index.js": code}, "AWS_LAMBDA_RUNTIME_API="+l.Addr().String())
+	r := start(t, runtime, "index.handler", map[string]string{file: code}, "AWS_LAMBDA_RUNTIME_API="+l.Addr().String())
 	t.Cleanup(func() {
 		l.Close()
 		if w.c != nil {

@@ -300,3 +300,24 @@ func TestPythonCertifiNamesTheBundle(t *testing.T) {
 		t.Errorf("%.200s", p.body)
 	}
 }
+
+// An answer and the wish for the next event are one write; where the answer is
+// refused with the end of the connection, another one asks again.
+func TestPythonAsksForTheNextEventWithItsAnswer(t *testing.T) {
+	t.Parallel()
+	w, _ := startFileOnWire(t, "python3.11", "index.py", "def handler(event, context):\n  return event['n']\n")
+	w.expect("next", "")
+	w.write(wireEvent(1, `{"n":1}`))
+	for n := 1; n < 20; n++ {
+		w.expect("response", fmt.Sprint(n))
+		w.expect("next", "") // before the answer was answered
+		w.write(wireAccepted + wireEvent(n+1, fmt.Sprintf(`{"n":%d}`, n+1)))
+	}
+	w.expect("response", "20")
+	w.write("HTTP/1.1 413 Request Entity Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+	w.c.Close()
+	w.accept()
+	w.expect("next", "")
+	w.write(wireEvent(21, `{"n":21}`))
+	w.expect("response", "21")
+}

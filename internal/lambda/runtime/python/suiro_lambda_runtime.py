@@ -47,6 +47,8 @@ class Api:
         self.host = address
         self.socket = None
         self.buffer = b""
+        self.ask = ("GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: %s\r\n\r\n" % address).encode("latin-1")
+        self.asked = False  # for the next event, together with an answer
 
     def connect(self):
         family = _socket.AF_INET6 if ":" in self.address[0] else _socket.AF_INET
@@ -55,28 +57,33 @@ class Api:
         self.socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         self.buffer = b""
 
-    def call(self, method, path, body=None, headers=()):
-        lines = ["%s /2018-06-01/runtime%s HTTP/1.1" % (method, path), "Host: " + self.host]
+    def post(self, path, body, headers, following=b""):
+        lines = ["POST /2018-06-01/runtime%s HTTP/1.1" % path, "Host: " + self.host]
         lines.extend("%s: %s" % pair for pair in headers)
-        if body is not None:
-            lines.append("Content-Length: %d" % len(body))
-        message = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace") + (body or b"")
+        lines.append("Content-Length: %d\r\n\r\n" % len(body))
+        return self.call("\r\n".join(lines).encode("latin-1", "replace") + body + following)
+
+    def call(self, message):
         reused = self.socket is not None
         try:
-            return self.exchange(message)
+            self.send(message)
+            return self.receive()
         except (OSError, EOFError):
             # A kept-alive connection may have been closed meanwhile.
             self.socket = None
             if not reused:
                 raise
-            return self.exchange(message)
+            self.send(message)
+            return self.receive()
 
-    def exchange(self, message):
+    def send(self, message):
         if self.socket is None:
             self.connect()
-        view = memoryview(message)
-        while view:
-            view = view[self.socket.send(view) :]
+        sent = self.socket.send(message)
+        while sent < len(message):
+            sent += self.socket.send(memoryview(message)[sent:])
+
+    def receive(self):
         head = self.until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         status = int(head[0].split(" ", 2)[1])
         headers = {}
@@ -130,16 +137,30 @@ class Api:
             self.exactly(2)
 
     def next(self):
-        status, headers, body = self.call("GET", "/invocation/next")
+        status, headers, body = self.answered() or self.call(self.ask)
         if status != 200:
             raise OSError("/next answered %d: %s" % (status, body.decode("utf-8", "replace")))
         return headers, body
 
+    def answered(self):
+        """The answer to the wish that went out with the last answer, unless a
+        refusal closed the connection."""
+        asked, self.asked = self.asked, False
+        if not asked or self.socket is None:
+            return None
+        try:
+            return self.receive()
+        except (OSError, EOFError):
+            self.socket = None
+            return None
+
     def answer(self, request, kind, body, headers):
+        """Ends an invocation and asks for the next event in one go."""
         attempt = request.get("lambda-runtime-invocation-id")
         if attempt:
             headers = headers + [("Lambda-Runtime-Invocation-Id", attempt)]
-        self.call("POST", "/invocation/%s/%s" % (request["lambda-runtime-aws-request-id"], kind), body, headers)
+        self.post("/invocation/%s/%s" % (request["lambda-runtime-aws-request-id"], kind), body, headers, self.ask)
+        self.asked = True
 
 
 class _Record:
@@ -430,7 +451,7 @@ def run():
         body = _failure(error, "")
         _log_failure(body)
         content, headers = _error_answer(body)
-        api.call("POST", "/init/error", content, headers)
+        api.post("/init/error", content, headers)
         sys.exit(1)
     while True:
         headers, body = api.next()
