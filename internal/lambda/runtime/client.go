@@ -62,8 +62,13 @@ func (r *Runtimes) client(ctx context.Context) (string, error) {
 // with connections to AWS's host names, for programs that it does not run.
 func (r *Runtimes) NodePreload(ctx context.Context) (string, error) {
 	dir, err := r.client(ctx)
-	return filepath.Join(dir, "node", "hosts.js"), err
+	return filepath.Join(dir, filepath.FromSlash(nodePreload)), err
 }
+
+const (
+	nodeMain    = "node/main.js"
+	nodePreload = "node/hosts.js"
+)
 
 // eachClientFile visits what is on disk.
 func eachClientFile(visit func(path string, content []byte) error) error {
@@ -72,11 +77,11 @@ func eachClientFile(visit func(path string, content []byte) error) error {
 			return err
 		}
 		read := clients.ReadFile
-		if strings.HasPrefix(path, "node/") && strings.HasSuffix(path, ".js") {
-			if path != "node/main.js" {
-				return nil
-			}
+		switch {
+		case path == nodeMain:
 			read = func(string) ([]byte, error) { return nodeClient() }
+		case path != nodePreload && strings.HasPrefix(path, "node/") && strings.HasSuffix(path, ".js"):
+			return nil // a part of main.js
 		}
 		content, err := read(path)
 		if err != nil {
