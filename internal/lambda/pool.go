@@ -27,7 +27,7 @@ type pool struct {
 
 	mu   sync.Mutex
 	pace pace    // of environments of the revision
-	idle []*slot // the one used last is last
+	idle []*slot // in the order in which they became so
 	busy map[*slot]struct{}
 	// starting is how many of the busy are in their first init.
 	starting int
@@ -103,16 +103,24 @@ func (p *pool) start(s *slot) (*slot, error) {
 	return s, nil
 }
 
-// takeIdle finds the environment of a version that was used last. p.mu is held.
+// takeIdle finds the environment of a version that was used most: a JavaScript
+// engine has compiled there what it has not elsewhere, and takes half the time
+// after two thousand calls. Of those used equally often it is the last one.
+// p.mu is held.
 func (p *pool) takeIdle(version string) *slot {
-	for i := len(p.idle) - 1; i >= 0; i-- {
-		if s := p.idle[i]; s.version == version && s.revision == p.revision {
-			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			p.take(s)
-			return s
+	found := -1
+	for i, s := range p.idle {
+		if s.version == version && s.revision == p.revision && (found < 0 || s.idles >= p.idle[found].idles) {
+			found = i
 		}
 	}
-	return nil
+	if found < 0 {
+		return nil
+	}
+	s := p.idle[found]
+	p.idle = append(p.idle[:found], p.idle[found+1:]...)
+	p.take(s)
+	return s
 }
 
 // take notes that an environment has a call. p.mu is held.

@@ -6,7 +6,7 @@
 // A function's code is built when the function is made, so that an app that is
 // ready is ready. Its execution environments (package environment) are kept in
 // a pool: one event at a time in each, as many as concurrency asks for, the
-// one used last first, idle ones ended after a while. When code changes,
+// one used most first, idle ones ended after a while. When code changes,
 // running invocations finish in the environments they began in and new ones
 // get new environments.
 package lambda
